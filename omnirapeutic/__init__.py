@@ -1,0 +1,1 @@
+"""Omnirapeutic: the project package."""
