@@ -1,0 +1,1 @@
+"""Who a transaction works for. The only code that touches the session variables of the database."""
