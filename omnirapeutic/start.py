@@ -9,6 +9,7 @@ from django.views.decorators.http import require_safe
 
 from billing.selectors import biller_start
 from clinic.models import User
+from omnirapeutic.audit import services as audit
 from omnirapeutic.web.permissions import Role
 from omnirapeutic.web.policies import requires
 from scheduling.selectors import front_desk_start
@@ -28,4 +29,5 @@ CONTENT: dict[Role, Callable[[User], dict[str, Any]]] = {
 @require_safe
 def start(request: HttpRequest) -> HttpResponse:
     role = Role(request.user.role)  # type: ignore[union-attr]
+    audit.record(action="READ_LIST", resource_type="start")
     return render(request, f"start/{role.value.lower()}.html", CONTENT[role](request.user))  # type: ignore[arg-type]

@@ -31,6 +31,10 @@ class Page(Generic[Row]):
     next_cursor: UUID | None = None
 
 
+# The rows beyond a cursor, nearest first, at most so many: by one statement.
+Find = Callable[[Cursor, int], list[Row]]
+
+
 def keyset_page(
     rows: QuerySet[M, Row],
     *,
@@ -42,31 +46,40 @@ def keyset_page(
 ) -> Page[Row]:
     """One page in the order of `(key, id)`, by one statement; an index must lead with the filters and end with these.
 
-    `newest_first` turns the order round. A cursor that leads nowhere (another organisation's row, or none) gives the
-    first page.
+    `newest_first` turns the order round: the largest key begins.
     """
-    at = cursor.before or cursor.after
-    backwards = cursor.before is not None
-    falling = backwards != newest_first
-    wanted = rows if at is None else _beyond(rows, key, at, falling)
-    found = list(wanted.order_by(*([f"-{key}", "-pk"] if falling else [key, "pk"]))[: size + 1])
-    if not found and at is not None:
-        return keyset_page(rows, key=key, cursor=Cursor(), size=size, identify=identify, newest_first=newest_first)
+
+    def find(cursor: Cursor, limit: int) -> list[Row]:
+        descending = newest_first is not (cursor.before is not None)
+        order = [f"-{key}", "-pk"] if descending else [key, "pk"]
+        return list(_beyond(rows, key, cursor, descending).order_by(*order)[:limit])
+
+    return page_of(find, cursor=cursor, size=size, identify=identify)
+
+
+def page_of(find: Find[Row], *, cursor: Cursor, size: int, identify: Callable[[Row], UUID]) -> Page[Row]:
+    """The page at a cursor. One that leads nowhere (another organisation's row, or none) gives the first page."""
+    found = find(cursor, size + 1)
+    if not found and cursor != Cursor():
+        return page_of(find, cursor=Cursor(), size=size, identify=identify)
     more = len(found) > size
     del found[size:]
-    if backwards:
+    if cursor.before:
         found.reverse()
     return Page(
         found,
-        identify(found[0]) if found and (more if backwards else at) else None,
-        identify(found[-1]) if found and (more or backwards) else None,
+        identify(found[0]) if found and (more if cursor.before else cursor.after) else None,
+        identify(found[-1]) if found and (more or cursor.before) else None,
     )
 
 
-def _beyond(rows: QuerySet[M, Row], key: str, at: UUID, falling: bool) -> QuerySet[M, Row]:
+def _beyond(rows: QuerySet[M, Row], key: str, cursor: Cursor, descending: bool) -> QuerySet[M, Row]:
+    at = cursor.before or cursor.after
+    if at is None:
+        return rows
     # `key >= mark` is what the index scan begins with; the rest only drops the few rows of the same key.
     mark = Subquery(rows.model._default_manager.filter(pk=at).values(key))
-    inclusive, strict = ("lte", "lt") if falling else ("gte", "gt")
+    inclusive, strict = ("lte", "lt") if descending else ("gte", "gt")
     same_key: dict[str, Any] = {f"pk__{strict}": at}
     return rows.filter(Q(**{f"{key}__{strict}": mark}) | Q(**same_key), **{f"{key}__{inclusive}": mark})
 

@@ -6,7 +6,8 @@ from .base import *  # noqa: F403
 from .base import env
 
 SECRET_KEY = env.str("SECRET_KEY")
-if len(SECRET_KEY) < 50 or SECRET_KEY.startswith(("change", "django-insecure", "secret")):
+KNOWN = ("change", "django-insecure", "secret")
+if len(SECRET_KEY) < 50 or len(set(SECRET_KEY)) < 16 or SECRET_KEY.lower().startswith(KNOWN):
     raise ImproperlyConfigured("SECRET_KEY must be a random value of at least 50 characters.")
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS")
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])

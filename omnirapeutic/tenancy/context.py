@@ -76,7 +76,7 @@ def tenant(organization_id: UUID, user_id: UUID | None = None, *, email: str = "
             activate(wanted)
             yield
         finally:
-            # Before the commit: what `on_commit` runs has no context in the database any more, nor must it seem so here.
+            # Before the commit: what `on_commit` runs has no context in the database any more, nor may it seem so here.
             _tenant.reset(token)
 
 

@@ -142,7 +142,7 @@ class WalledModelAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         return response
 
     def _get_obj_does_not_exist_redirect(self, request: HttpRequest, opts: Any, object_id: str) -> HttpResponse:
-        """Another organisation's record and one that never existed: the same static page, and no message with the id."""
+        """Another organisation's record and one that never existed: the same static page, no message with the id."""
         raise Http404
 
     def history_view(

@@ -1,0 +1,7 @@
+from django.apps import AppConfig
+
+
+class SchedulingConfig(AppConfig):
+    """Appointments and who is free when."""
+
+    name = "scheduling"

@@ -1,0 +1,1 @@
+"""Pages of the technician and the analyst."""

@@ -1,0 +1,97 @@
+"""Views that try the edges of a request's transaction. Only test_tenancy uses them."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.db import transaction
+from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.template import engines
+from django.template.response import TemplateResponse
+from django.urls import path
+
+from clinic.models import Patient
+from omnirapeutic import urls
+from omnirapeutic.tenancy import context
+from omnirapeutic.web.policies import requires
+
+NAMES = "{% for patient in patients %}{{ patient.last_name }} {% endfor %}"
+
+
+def _add(request: HttpRequest) -> None:
+    Patient.objects.create(
+        organization_id=context.required().organization_id,
+        first_name="Written",
+        last_name=request.POST["name"],
+        date_of_birth="2018-01-01",
+        state="NY",
+    )
+
+
+@requires()
+def lazy(request: HttpRequest) -> TemplateResponse:
+    """The template is rendered after the view has returned, and asks the database then."""
+    return TemplateResponse(request, engines["django"].from_string(NAMES), {"patients": Patient.objects.all()})
+
+
+@requires()
+def lazy_failure(request: HttpRequest) -> TemplateResponse:
+    _add(request)
+
+    def fail() -> str:
+        raise RuntimeError("a mistake while rendering")
+
+    return TemplateResponse(request, engines["django"].from_string("{{ fail }}"), {"fail": fail})
+
+
+@requires()
+def write(request: HttpRequest, status: int) -> HttpResponse:
+    """Writes, then answers with a status or raises."""
+    _add(request)
+    if status == 500:
+        raise RuntimeError("a mistake")
+    if status == 404:
+        raise Http404
+    return HttpResponse(status=status)
+
+
+@requires()
+def stream(request: HttpRequest) -> StreamingHttpResponse:
+    return StreamingHttpResponse(str(patient) for patient in Patient.objects.all())
+
+
+@requires()
+def switch(request: HttpRequest, organization_id: UUID) -> HttpResponse:
+    """Goes on for another organisation in the middle of a request."""
+    with context.tenant(organization_id):
+        return HttpResponse("switched")
+
+
+@requires()
+def after_the_commit(request: HttpRequest) -> HttpResponse:
+    transaction.on_commit(Patient.objects.count)
+    return HttpResponse("answered")
+
+
+@requires()
+def whoami(request: HttpRequest) -> HttpResponse:
+    return HttpResponse(str(request.user.pk))
+
+
+def forgotten(request: HttpRequest) -> HttpResponse:
+    """No policy: anybody gets here, without a context."""
+    return HttpResponse(str(Patient.objects.count()))
+
+
+urlpatterns = [
+    path("lazy/", lazy),
+    path("lazy-failure/", lazy_failure),
+    path("write/<int:status>/", write, name="write"),
+    path("stream/", stream),
+    path("switch/<uuid:organization_id>/", switch),
+    path("after-the-commit/", after_the_commit),
+    path("whoami/", whoami),
+    path("forgotten/", forgotten),
+    *urls.urlpatterns,
+]
+handler400, handler403, handler404, handler500 = urls.handler400, urls.handler403, urls.handler404, urls.handler500
