@@ -59,7 +59,7 @@ CREATE TABLE payers (
     CONSTRAINT payers_timely_filing_days_check CHECK (timely_filing_days > 0)
 );
 CALL app.wall_tenant_table('payers');
-GRANT SELECT, INSERT, UPDATE, DELETE ON payers TO omnirapeutic_app;
+GRANT SELECT, INSERT, UPDATE ON payers TO omnirapeutic_app;
 
 ALTER TABLE patient_insurance
     ADD COLUMN billing_payer_id uuid,

@@ -1,6 +1,5 @@
 """What a technician taps in a session, trending over the weeks as treatment works."""
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -9,7 +8,7 @@ from random import Random
 from uuid import UUID
 
 from billing.demo.goals import Goal
-from billing.demo.rows import Batch, new_hex, new_id
+from billing.demo.rows import Batch, new_event_id, new_id
 from sessions import measures
 from sessions.measures import Event, EventType, Outcome
 
@@ -36,17 +35,12 @@ def add_events(batch: Batch, rng: Random, recording: Recording, goals: list[Goal
     common = f"{batch.organization_id}\t{recording.session_id}"
     for sequence, event in enumerate(events, start=1):
         value, facts = _value_and_facts(rng, event)
-        stamp = event.occurred_at.isoformat()
+        event_id, stamp = new_event_id(rng, event.occurred_at), event.occurred_at.isoformat()
         batch.events.append(
-            f"{new_hex(rng)}\t{common}\t{event.id}\t{event.target_id}\t{event.event_type}\t{stamp}\t{value}\t"
-            f'{{{facts}"boot": "{boot}", "seq": {sequence}}}\t{recording.recorded_by}\t{stamp}\n'
+            f"{event_id}\t{common}\t{event.id}\t{event.target_id}\t{event.event_type}\t{stamp}\t"
+            f'{value}\t{{{facts}"boot": "{boot}", "seq": {sequence}}}\t{recording.recorded_by}\t{stamp}\n'
         )
     return measures.recompute(events)
-
-
-def as_json(tallies: measures.Tallies) -> str | None:
-    """What `latest_metrics` holds."""
-    return json.dumps(tallies) if tallies else None
 
 
 def _entries(rng: Random, recording: Recording, goals: list[Goal], trials: int) -> Iterator[Event]:

@@ -100,7 +100,7 @@ if "DATABASE_REPLICA_URL" in env.ENVIRON:
 DATABASE_ROUTERS = ["omnirapeutic.tenancy.routers.TenancyRouter"]
 # The background worker waits for notifications, which needs a way around PgBouncer where there is one.
 WORKER_DATABASE_URL = env.str("DATABASE_DIRECT_URL", "")
-PROCRASTINATE_IMPORT_PATHS = ["omnirapeutic.tenancy.tasks"]
+PROCRASTINATE_IMPORT_PATHS = ["omnirapeutic.tenancy.tasks", "omnirapeutic.web.tasks"]
 # What fell due while no worker ran, up to a day ago, is made up for once.
 PROCRASTINATE_PERIODIC_DEFAULTS = {"max_delay": 24 * 60 * 60.0}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

@@ -63,11 +63,11 @@ FROM generate_series(1, {MOST_AUTHORIZATIONS}) n;
 class Plan:
     authorizations: tuple[int, ...] = (1, 100, MOST_AUTHORIZATIONS)
     clients: tuple[int, ...] = (2, 8, 16, 32)
-    seconds: int = 2
+    seconds: int = 3
     rounds: int = 3
 
 
-QUICK = Plan(authorizations=(100,), clients=(8,), seconds=1, rounds=1)
+QUICK = Plan(authorizations=(100,), clients=(8,), seconds=2, rounds=1)
 
 
 @dataclass(slots=True)

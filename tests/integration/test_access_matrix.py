@@ -233,9 +233,29 @@ def client_of(visitor: str, clinic: Clinic) -> Client:
     return sign_in(Client(), user)
 
 
-@pytest.mark.parametrize("visitor", VISITORS)
-@pytest.mark.parametrize("place", ADDRESSES, ids=lambda place: place.route)
+REFUSED = ("sign in", "told", "forbidden")
+# Those who are turned away change nothing, so they share a database; everybody else finds it fresh.
+REFUSALS = [(place, [visitor for visitor in VISITORS if expected(place, visitor) in REFUSED]) for place in ADDRESSES]
+ENTRIES = [(place, visitor) for place in ADDRESSES for visitor in VISITORS if expected(place, visitor) not in REFUSED]
+
+
+def route_of(part: Any) -> str:
+    return part.route if isinstance(part, Address) else part if isinstance(part, str) else f"{len(part)} refused"
+
+
+@pytest.mark.parametrize(("place", "visitor"), ENTRIES, ids=route_of)
 def test_access(place: Address, visitor: str, clinic_a: Clinic, clinic_b: Clinic) -> None:
+    assert_access(place, visitor, clinic_a, clinic_b)
+
+
+@pytest.mark.parametrize(("place", "visitors"), REFUSALS, ids=route_of)
+def test_refusals(place: Address, visitors: list[str], clinic_a: Clinic, clinic_b: Clinic) -> None:
+    for visitor in visitors:
+        assert_access(place, visitor, clinic_a, clinic_b)
+
+
+def assert_access(place: Address, visitor: str, clinic_a: Clinic, clinic_b: Clinic) -> None:
+    """One visitor, one address, every object it may be asked for."""
     client = client_of(visitor, clinic_a)
     wanted = expected(place, visitor)
     answers: dict[str, dict[str, Answer]] = {}
@@ -244,7 +264,10 @@ def test_access(place: Address, visitor: str, clinic_a: Clinic, clinic_b: Clinic
         answers["absent"] = visit(client, place, clinic_b, absent=True)
     answers["own"] = visit(client, place, clinic_a)
 
-    statuses = {kind: {method: answer.status for method, answer in by.items()} for kind, by in answers.items()}
+    statuses: dict[str, Any] = {
+        kind: {method: answer.status for method, answer in by.items()} for kind, by in answers.items()
+    }
+    statuses["visitor"] = visitor
     if place.has_object and place.name not in ACROSS:
         assert answers["other"] == answers["absent"], f"another organisation's object can be told from none: {statuses}"
     if place.name not in ACROSS | {"organizations"} and place.model != "organization":
@@ -277,11 +300,11 @@ def assert_not_found(by: dict[str, Answer], statuses: object) -> None:
 
 
 def assert_answered(
-    place: Address, visitor: str, answers: dict[str, dict[str, Answer]], statuses: dict[str, dict[str, int]]
+    place: Address, visitor: str, answers: dict[str, dict[str, Answer]], statuses: dict[str, Any]
 ) -> None:
     if place.route.startswith("admin/"):
-        for kind, found in statuses.items():
-            assert found == expected_of_admin(place, visitor, kind), statuses
+        for kind in answers:
+            assert statuses[kind] == expected_of_admin(place, visitor, kind), statuses
         return
     own = {answer.status for answer in answers["own"].values()}
     assert own <= ANSWERS, statuses
@@ -319,6 +342,12 @@ def expected_of_admin(place: Address, visitor: str, kind: str) -> dict[str, int]
 
 
 # --- nothing is left out ---------------------------------------------------------------------------------------------
+
+
+def test_every_address_is_tried_by_every_visitor() -> None:
+    tried = {(place.route, visitor) for place, visitor in ENTRIES}
+    tried |= {(place.route, visitor) for place, visitors in REFUSALS for visitor in visitors}
+    assert tried == {(route, visitor) for route, _ in url_patterns() for visitor in VISITORS}
 
 
 def test_every_address_has_a_case(clinic_a: Clinic) -> None:

@@ -7,16 +7,18 @@ import signal
 import subprocess
 import sys
 import time
+import uuid
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import psycopg
 import pytest
 
-from clinic.models import Authorization
+from clinic.models import Authorization, FormToken
 from omnirapeutic.audit.models import AuditLog
 from omnirapeutic.tenancy.context import shared
 from omnirapeutic.web.permissions import Role
+from omnirapeutic.web.tasks import clear_form_tokens
 from scheduling import tasks
 from scheduling.models import Appointment
 from sessions.ledger_check import check_ledger
@@ -166,3 +168,19 @@ def test_it_wakes_for_a_job_and_ends_on_sigterm(
             time.sleep(0.1)
     running.send_signal(signal.SIGTERM)
     assert running.wait(timeout=30) == 0
+
+
+def test_old_form_tokens_are_removed_and_those_of_today_stay(clinic_a: Clinic, clinic_b: Clinic) -> None:
+    for clinic in (clinic_a, clinic_b):
+        with clinic.work_as(Role.FRONT_DESK):
+            for age in (0, 8):
+                FormToken.objects.create(
+                    organization=clinic.organization,
+                    user_id=clinic.users[Role.FRONT_DESK].id,
+                    token=uuid.uuid4(),
+                    created_at=datetime.now(UTC) - timedelta(days=age),
+                )
+    clear_form_tokens(timestamp=0)
+    for clinic in (clinic_a, clinic_b):
+        with clinic.work_as(Role.FRONT_DESK):
+            assert [token.created_at.date() for token in FormToken.objects.all()] == [datetime.now(UTC).date()]

@@ -44,7 +44,7 @@ APP_GRANTS = {
     "session_events": APPEND,
     "claims": EDIT,
     "audit_logs": APPEND,
-    "payers": ALL,
+    "payers": EDIT,
     "caseload_assignments": EDIT,
     "service_codes": READ,
     "authorization_unit_ledger": READ,

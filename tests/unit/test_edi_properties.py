@@ -199,7 +199,7 @@ def test_a_claim_is_refused_with_a_code_or_passes_the_gate_and_a_second_parser(b
         assert parses_in_x12sdk(data)
 
 
-@settings(EXPLORE, max_examples=80)
+@settings(EXPLORE, max_examples=50)
 @given(batches)
 def test_what_the_scrubber_passes_the_document_check_passes(batch: tuple[Claim, ...]) -> None:
     passed = sound(batch)

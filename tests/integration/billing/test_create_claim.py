@@ -249,7 +249,7 @@ def race(clinic: Clinic, session: Session, *, clicks: int) -> tuple[list[Any], l
     store = services._store
 
     def store_together(*args: Any) -> Claim:
-        gathered.wait(timeout=30)
+        gathered.wait(timeout=120)
         return store(*args)
 
     def click() -> None:
@@ -266,7 +266,7 @@ def race(clinic: Clinic, session: Session, *, clicks: int) -> tuple[list[Any], l
         for thread in threads:
             thread.start()
         for thread in threads:
-            thread.join(60)
+            thread.join()
     return made, errors
 
 
