@@ -2,7 +2,8 @@
 
 The database decides each of them, so that a list of fifty, a count of thousands and the making of one claim ask the
 same question. What is asked here is whether everything is *there*; whether it is also right (check digits, lengths,
-dates of a letter) is the scrubber's question when the claim is made.
+dates of a letter) is the scrubber's question when the claim is made. So is whether the note is still what was signed:
+NOTE_ALTERED is no row of the table, because the hash is of canonical JSON, which SQL cannot make.
 """
 
 from collections.abc import Mapping
@@ -26,11 +27,12 @@ from django.db.models import (
     Q,
     QuerySet,
     Subquery,
+    Sum,
     TextField,
     Value,
     When,
 )
-from django.db.models.functions import TruncDate
+from django.db.models.functions import Coalesce, NullIf, TruncDate
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -198,11 +200,31 @@ REQUIREMENTS: tuple[Requirement, ...] = (
         *_UNFINISHED,
     ),
     _need(
+        "SAME_DAY_CLAIM",
+        Q(same_day_claim=None),
+        _(
+            "Another session of this service on this day is already on claim %(claim)s;"
+            " combine them by hand with the payer."
+        ),
+        Fixer.NOBODY,
+    ),
+    _need(
+        "DAILY_UNITS",
+        Q(daily_unit_limit=None) | Q(day_units__lte=F("daily_unit_limit")),
+        _("The day's sessions of this service have more units than payers accept; settle them by hand with the payer."),
+        Fixer.NOBODY,
+    ),
+    _need(
         "TIMES_OVERLAP",
         Q(provider_overlap=False),
         _("The provider has another session at the same time."),
         Fixer.PROVIDER,
     ),
+)
+NOTE_ALTERED = Problem(
+    "NOTE_ALTERED",
+    _("The session or its note is no longer what was signed, so it cannot be billed."),
+    FIXER_WORDS[Fixer.ADMINISTRATOR],
 )
 # Of sessions with their state: nothing is missing.
 READY = Q(missing=[])
@@ -223,6 +245,25 @@ def standing_claims() -> QuerySet[Claim]:
     return Claim.objects.exclude(status=Claim.Status.REJECTED)
 
 
+# A claim brought in from elsewhere may have none.
+CLAIM_NUMBER = Coalesce("claim_number", Value("–"), output_field=TextField())
+
+
+def same_day_claims() -> QuerySet[Claim]:
+    """For a sub-query of sessions: claims of the client's other sessions of that service and day.
+
+    Of a rejected or denied one the payer pays nothing, so it makes no duplicate.
+    """
+    return Claim.objects.exclude(status__in=(Claim.Status.REJECTED, Claim.Status.DENIED)).filter(
+        ~Q(session=OuterRef("pk")),
+        session__patient=OuterRef("patient"),
+        session__service_code=OuterRef("service_code"),
+        session__service_date=OuterRef("service_date"),
+        session__start_time__gt=OuterRef("start_time") - DAY,
+        session__start_time__lt=OuterRef("start_time") + DAY,
+    )
+
+
 def unbilled_sessions() -> QuerySet[Session]:
     """Ended sessions of billable services of which no claim stands, as far back as a claim may still be made."""
     not_billable = ServiceCode.objects.filter(pk=OuterRef("service_code"), is_billable=False)
@@ -234,16 +275,22 @@ def with_state(sessions: QuerySet[Session], *, zone: ZoneInfo, today: date, clin
     """Adds `missing`, the codes of what is not met, and the facts it is found from.
 
     `today` is the clinic's day, `clinic_complete` whether its own data allows a claim at all. `rate` is dollars per
-    unit, `file_by` the last day the payer takes an original claim.
+    unit, `file_by` the last day the payer takes an original claim, `same_day_claim` the number of the claim that
+    another session of the service and day is on, `day_units` the units of all of the client's ended ones.
     """
     facts = sessions.annotate(
         clinic_complete=Value(clinic_complete, output_field=BooleanField()),
         today=Value(today, output_field=DateField()),
         rate=Subquery(rates_of_session().values("rate")[:1]),
-        supervisor_npi=Subquery(_supervising_signatures().values("staff_member__npi")[:1]),
+        supervisor_npi=Subquery(_supervising_signatures().values("npi")[:1]),
         file_by=ExpressionWrapper(F("service_date") + F(f"{PAYER}__timely_filing_days"), output_field=DateField()),
         sibling_unfinished=Exists(_unfinished_siblings()),
         sibling_booked=Exists(_booked_siblings(zone)),
+        same_day_claim=Subquery(same_day_claims().values(number=CLAIM_NUMBER)[:1]),
+        daily_unit_limit=Subquery(
+            ServiceCode.objects.filter(pk=OuterRef("service_code")).values("daily_unit_limit")[:1]
+        ),
+        day_units=Coalesce(Subquery(_units_of_day()), 0),
         provider_overlap=Exists(_overlapping_sessions()),
     )
     codes = (Case(When(each.met, then=None), default=Value(each.code)) for each in REQUIREMENTS)
@@ -261,18 +308,29 @@ def rates_of_session() -> QuerySet[ServiceRate]:
     )
 
 
-def problems(missing: list[str], *, provider_name: str = "", analyst_name: str = "") -> list[Problem]:
+def problems(
+    missing: list[str], *, provider_name: str = "", analyst_name: str = "", same_day_claim: str = ""
+) -> list[Problem]:
     """What is missing in words, without what another problem already implies."""
     names: Mapping[Fixer, str] = {Fixer.PROVIDER: provider_name, Fixer.ANALYST: analyst_name}
     return [
-        Problem(each.code, each.text, names.get(each.fixer) or FIXER_WORDS[each.fixer])
+        Problem(each.code, each.text % {"claim": same_day_claim}, names.get(each.fixer) or FIXER_WORDS[each.fixer])
         for each in REQUIREMENTS
         if each.code in missing and each.implied_by.isdisjoint(missing)
     ]
 
 
-def _supervising_signatures() -> QuerySet[NoteSignature]:
-    return NoteSignature.objects.filter(note__session=OuterRef("pk"), signer_role=NoteSignature.SignerRole.SUPERVISING)
+def _supervising_signatures() -> QuerySet[Any]:
+    """With `npi`, the one that the claim would name: the staff member's, else the account's."""
+    own = NullIf("staff_member__npi", Value(""), output_field=TextField())
+    npi = Coalesce(own, "staff_member__user__npi", output_field=TextField())
+    signatures = NoteSignature.objects.filter(signer_role=NoteSignature.SignerRole.SUPERVISING)
+    return signatures.filter(note__session=OuterRef("pk")).annotate(npi=npi)
+
+
+def _units_of_day() -> QuerySet[Any, Any]:
+    ended = siblings().ended().order_by().values("service_code")
+    return ended.annotate(total=Sum("billed_units")).values("total")
 
 
 def _unfinished_siblings() -> QuerySet[Session]:

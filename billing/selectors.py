@@ -29,10 +29,11 @@ from billing.edi.rules import SCRUBBER
 from billing.models import Claim, ClaimDocument, ServiceRate
 from billing.problems import Problem, explain
 from billing.readiness import Assessed
-from clinic.models import CaseloadAssignment, Organization, ServiceCode, StaffMember, User
+from clinic.models import CaseloadAssignment, Organization, StaffMember, User
 from omnirapeutic.db.keyset import Cursor, Page, keyset_page
 from omnirapeutic.tenancy import context
-from sessions.models import NoteSignature, Session
+from sessions.models import NoteSignature, Session, SessionNote
+from sessions.services.notes import is_altered
 
 PAGE_SIZE = 50
 ANALYSTS = ("BCBA", "BCBA-D", "BCaBA")
@@ -177,6 +178,7 @@ def _item_values(sessions: Assessed) -> QuerySet[Any, dict[str, Any]]:
         "service_code",
         "rate",
         "missing",
+        "same_day_claim",
         units=F("billed_units"),
         first_name=F("patient__first_name"),
         last_name=F("patient__last_name"),
@@ -193,6 +195,7 @@ def _item_values(sessions: Assessed) -> QuerySet[Any, dict[str, Any]]:
 
 def _work_item(row: dict[str, Any]) -> WorkItem:
     names = {"provider_name": row["provider_name"] or "", "analyst_name": row.pop("analyst_name") or ""}
+    names["same_day_claim"] = row.pop("same_day_claim") or ""
     missing = readiness.problems(row.pop("missing"), **names)
     texts = ("diagnosis", "payer_name", "member_id", "authorization_number", "provider_name")
     filled = {name: row[name] or "" for name in texts}
@@ -224,25 +227,31 @@ class Assessment:
 
 
 def assess(session_id: UUID) -> Assessment:
-    """Everything a claim of the session is made of, without locks. Raises `Session.DoesNotExist`."""
+    """Everything a claim of the session is made of, without locks. Raises `Session.DoesNotExist`.
+
+    Whether the note is still what was signed is asked here only, of what the worklist calls ready: the hash is of
+    canonical JSON, which SQL cannot make.
+    """
     own = clinic()
     of_provider = Session.objects.ended().filter(
         patient=OuterRef("patient"), provider=OuterRef("provider"), service_date=OuterRef("service_date")
     )
-    limit = ServiceCode.objects.filter(pk=OuterRef("service_code")).values("daily_unit_limit")
     session = (
         own.with_state(Session.objects.ended())
         .annotate(
             rate_id=Subquery(readiness.rates_of_session().values("pk")[:1]),
             has_other=Exists(of_provider.exclude(pk=OuterRef("pk"))),
-            daily_unit_limit=Subquery(limit),
         )
         .select_related("patient", "provider__user", "authorization__insurance__billing_payer")
         .defer("latest_metrics", "ai_note_json", "voice_note_url", "voice_transcript")
         .get(pk=session_id)
     )
     provider_name = session.provider.user.full_name if session.provider else ""
-    problems = readiness.problems(session.missing, provider_name=provider_name)
+    problems = readiness.problems(
+        session.missing, provider_name=provider_name, same_day_claim=session.same_day_claim or ""
+    )
+    if not problems and _is_altered(session_id):
+        problems = [readiness.NOTE_ALTERED]
     if problems:
         return Assessment(None, problems)
     facts = ClaimFacts(
@@ -255,6 +264,17 @@ def assess(session_id: UUID) -> Assessment:
         now=timezone.now(),
     )
     return Assessment(facts, [])
+
+
+def _is_altered(session_id: UUID) -> bool:
+    """Whether the note, or the session it is of, is no longer what was signed. Nothing of either is shown."""
+    return is_altered(SessionNote.objects.select_related("session").get(session=session_id))
+
+
+def same_day_claim(session_id: UUID) -> str:
+    """The number of the claim that another session of the same client, service and day is on, else empty."""
+    claims = readiness.same_day_claims().values(number=readiness.CLAIM_NUMBER)[:1]
+    return Session.objects.values_list(Subquery(claims), flat=True).get(pk=session_id) or ""
 
 
 def standing_claim(session_id: UUID) -> Claim | None:

@@ -7,7 +7,7 @@ from typing import Any
 from django.db import IntegrityError, transaction
 from django.utils.translation import gettext_lazy as _
 
-from billing import building
+from billing import building, readiness
 from billing.building import ClaimFacts
 from billing.edi import model
 from billing.edi.findings import Finding, Severity, blocks
@@ -17,8 +17,8 @@ from billing.edi.writer import WriteError, write
 from billing.exceptions import ClaimRefused
 from billing.models import Claim, ClaimDocument
 from billing.problems import Problem, explain
-from billing.selectors import assess, standing_claim
-from clinic.models import User
+from billing.selectors import assess, same_day_claim, standing_claim
+from clinic.models import Patient, User
 from omnirapeutic.audit import services as audit
 from omnirapeutic.db.functions import next_interchange_control_number
 from omnirapeutic.tenancy import context
@@ -36,7 +36,8 @@ def create_claim(*, session: Session, actor: User) -> Claim:
 
     Raises `ClaimRefused` when something is missing, or when the scrubber, our document rules or pyx12 refuse the exact
     bytes; then nothing is stored but a gap in the control numbers. Reading, writing and checking (pyx12 takes some
-    0.3 s) hold no lock: two clicks may both come that far, and the unique index lets one of them in.
+    0.3 s) hold no lock: two clicks may both come that far, and the unique index lets one of them in; of two sessions of
+    one service and day, a second look under the client's row lock.
     """
     standing = standing_claim(session.id)
     if standing is not None:
@@ -87,6 +88,7 @@ def _store(
     facts: ClaimFacts, content: model.Claim, interchange: model.Interchange, data: bytes, warnings: list[Finding]
 ) -> Claim:
     session, organization_id = facts.session, context.required().organization_id
+    _require_no_same_day_claim(session)
     claim = Claim.objects.create(
         organization_id=organization_id,
         session=session,
@@ -113,6 +115,14 @@ def _store(
         details={"session_id": str(session.id), "patient_id": str(session.patient_id)},
     )
     return claim
+
+
+def _require_no_same_day_claim(session: Session) -> None:
+    """Looks again, now that claims of the client wait for each other until the commit. Raises `ClaimRefused`."""
+    Patient.objects.select_for_update(no_key=True).only("id").get(id=session.patient_id)
+    number = same_day_claim(session.id)
+    if number:
+        raise ClaimRefused("NOT_READY", readiness.problems(["SAME_DAY_CLAIM"], same_day_claim=number))
 
 
 def _payload(
@@ -159,7 +169,11 @@ def _line(facts: ClaimFacts, line: model.ServiceLine) -> dict[str, Any]:
 
 
 def _new_claim_number() -> str:
-    """CLM01: random, so that it says nothing about a person, a clinic's volume or its neighbours; 59 bits."""
+    """CLM01: random (59 bits), so that by itself it says nothing about a person and no other claim is guessed from it.
+
+    It does not hide how many claims are made: ISA13 in the same file is one sequence of the whole deployment. Whoever
+    receives two files reads from it how many were tried in between, by all clinics together and with the refused ones.
+    """
     return "C" + "".join(secrets.choice(ALPHABET) for _ in range(NUMBER_LENGTH))
 
 

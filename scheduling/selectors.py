@@ -9,7 +9,16 @@ from zoneinfo import ZoneInfo
 from django.db.models import Exists, F, OuterRef, Q
 from django.utils import timezone
 
-from clinic.models import Authorization, CaseloadAssignment, Patient, PatientInsurance, ServiceCode, StaffMember, User
+from clinic.models import (
+    Authorization,
+    CaseloadAssignment,
+    Patient,
+    PatientInsurance,
+    ServiceCode,
+    Sex,
+    StaffMember,
+    User,
+)
 from omnirapeutic.db.keyset import Cursor, Page, keyset_page
 from omnirapeutic.db.rows import fetch
 from scheduling.models import Appointment, ProviderOccupancy
@@ -40,7 +49,11 @@ class Booked(NamedTuple):
 
     @property
     def place(self) -> str:
-        return Appointment.Location(self.location).label if self.location else ""
+        return place_name(self.location)
+
+
+def place_name(location: str | None) -> str:
+    return Appointment.Location(location).label if location else ""
 
 
 def _booked(appointments: AppointmentQuerySet) -> Any:
@@ -69,6 +82,36 @@ def schedule_page(day: date, zone: ZoneInfo, cursor: Cursor) -> Page[Booked]:
 
 
 # The client's page ---------------------------------------------------------------------------------------------------
+
+
+class ClientDetails(NamedTuple):
+    """A client's own record."""
+
+    id: UUID
+    first_name: str
+    last_name: str
+    date_of_birth: date
+    sex: str | None
+    street: str | None
+    city: str | None
+    state: str
+    zip_code: str | None
+    primary_diagnosis_code: str | None
+    guardian_name: str | None
+    guardian_email: str | None
+    guardian_phone: str | None
+    is_active: bool
+
+    def __str__(self) -> str:
+        return f"{self.last_name}, {self.first_name}"
+
+    @property
+    def born(self) -> str:
+        return short_date(self.date_of_birth)
+
+    @property
+    def sex_name(self) -> str:
+        return Sex(self.sex).label if self.sex else ""
 
 
 class Coverage(NamedTuple):
@@ -134,14 +177,24 @@ class Line(NamedTuple):
         return self.end_date >= today and self.status not in ("CANCELLED", "EXPIRED")
 
 
-class TeamMember(NamedTuple):
-    full_name: str
+class Engagement(NamedTuple):
+    """A provider with what ties them to a client: an appointment to come, or (without an id) the caseload."""
+
+    appointment_id: UUID | None
+    start: datetime | None
+    end: datetime | None
+    service_code: str | None
+    location: str | None
+    status: str | None
+    full_name: str | None
     credential: str | None
 
-    def __str__(self) -> str:
-        return ", ".join(filter(None, self))
 
-
+DETAILS = """
+SELECT id, first_name, last_name, date_of_birth, sex, street, city, state, zip_code, primary_diagnosis_code,
+       guardian_name, guardian_email, guardian_phone, is_active
+FROM patients WHERE id = %s
+"""
 COVERAGES = """
 SELECT payer_name, payer_rank, member_id, group_number, plan_name, relationship, subscriber_first_name,
        subscriber_last_name, termination_date
@@ -153,40 +206,52 @@ SELECT z.service_code, c.name, z.total_units, z.used_units, z.delivered_units, z
 FROM authorizations z LEFT JOIN service_codes c ON c.code = z.service_code
 WHERE z.patient_id = %s ORDER BY z.end_date, z.start_date, z.id
 """
-UPCOMING = """
-SELECT a.id, a.start_time, a.end_time, a.patient_id, '', '', a.service_code, u.full_name, a.location, a.status
-FROM appointments a LEFT JOIN staff_members s ON s.id = a.provider_id LEFT JOIN users u ON u.id = s.user_id
-WHERE a.patient_id = %s AND a.status IN ('SCHEDULED', 'IN_PROGRESS')
-  AND a.start_time > %s - interval '24 hours' AND a.end_time > %s
-ORDER BY a.start_time, a.id LIMIT %s
-"""
-CARE_TEAM = """
-SELECT DISTINCT u.full_name, s.credential
-FROM caseload_assignments c JOIN staff_members s ON s.id = c.staff_member_id JOIN users u ON u.id = s.user_id
-WHERE c.patient_id = %s AND c.starts_on <= %s AND (c.ends_on IS NULL OR c.ends_on >= %s) ORDER BY u.full_name
+# What is booked and who is on the caseload, in one statement: each table behind the wall costs the planner again.
+ENGAGEMENTS = """
+SELECT e.id, e.start_time, e.end_time, e.service_code, e.location, e.status, u.full_name, s.credential
+FROM (
+    (SELECT id, start_time, end_time, service_code, location, status, provider_id FROM appointments
+     WHERE patient_id = %s AND status IN ('SCHEDULED', 'IN_PROGRESS')
+       AND start_time > %s - interval '24 hours' AND end_time > %s
+     ORDER BY start_time, id LIMIT %s)
+    UNION ALL
+    (SELECT DISTINCT NULL::uuid, NULL::timestamptz, NULL::timestamptz, NULL, NULL, NULL, staff_member_id
+     FROM caseload_assignments
+     WHERE patient_id = %s AND starts_on <= %s AND (ends_on IS NULL OR ends_on >= %s))
+) e LEFT JOIN staff_members s ON s.id = e.provider_id LEFT JOIN users u ON u.id = s.user_id
+ORDER BY e.start_time, e.id, u.full_name
 """
 
 
 @dataclass(frozen=True, slots=True)
 class ClientView:
-    """What the client's page shows, each part by one statement."""
+    """What the client's page shows."""
 
     coverages: list[Coverage]
     current_lines: list[Line]
     earlier_lines: list[Line]
-    upcoming: list[Booked]
-    care_team: list[TeamMember]
+    upcoming: list[Engagement]
+    care_team: list[str]
+
+
+def client_details(patient_id: UUID) -> ClientDetails | None:
+    """The record of a client, for those who may open every client of the clinic."""
+    found = fetch(ClientDetails, DETAILS, [patient_id])
+    return found[0] if found else None
 
 
 def client_view(patient_id: UUID, today: date, now: datetime) -> ClientView:
     """Lines in force soonest-ending first; those that are over or cancelled apart, the last one first."""
     lines = fetch(Line, LINES, [patient_id])
+    engaged = fetch(Engagement, ENGAGEMENTS, [patient_id, now, now, CLIENT_SHOWS, patient_id, today, today])
     return ClientView(
         coverages=fetch(Coverage, COVERAGES, [patient_id]),
         current_lines=[line for line in lines if line.is_current(today)],
         earlier_lines=[line for line in reversed(lines) if not line.is_current(today)],
-        upcoming=fetch(Booked, UPCOMING, [patient_id, now, now, CLIENT_SHOWS]),
-        care_team=fetch(TeamMember, CARE_TEAM, [patient_id, today, today]),
+        upcoming=[each for each in engaged if each.appointment_id],
+        care_team=[
+            ", ".join(filter(None, (each.full_name, each.credential))) for each in engaged if not each.appointment_id
+        ],
     )
 
 

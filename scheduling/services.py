@@ -42,6 +42,8 @@ def book_appointment(
 
     Units are whole 15-minute units of the booked time, by the midpoint. The line must be valid on the date of
     service, which is the clinic's date of the start. Raises `BookingRefused`.
+
+    Everything locks in one order: client, appointment, sessions, authorization.
     """
     zone = clinic_zone()
     service = ServiceCode.objects.get(code=service_code)
@@ -57,6 +59,7 @@ def book_appointment(
         zone=zone,
     )
     _check_what_no_constraint_knows(wish)
+    _lock_client(wish)
     try:
         appointment = _take_in_turn(wish, location, notes)
     except UnitsRefused as refused:
@@ -74,6 +77,15 @@ def book_appointment(
         details={"patient_id": str(patient.id), "authorization_id": str(authorization.id), "units": wish.units},
     )
     return appointment
+
+
+def _lock_client(wish: Wish) -> None:
+    """Bookings of one client's limited services wait for each other: the day's units are a sum over many rows.
+
+    NO KEY UPDATE, so that rows which only point at the client (a session that starts, a note) wait for nothing.
+    """
+    if wish.service.daily_unit_limit is not None:
+        Patient.objects.select_for_update(no_key=True).only("id").get(id=wish.patient.id)
 
 
 def _take_in_turn(wish: Wish, location: str, notes: str) -> Appointment:
@@ -118,7 +130,10 @@ def _take(wish: Wish, location: str, notes: str) -> Appointment:
 
 
 def _check_daily_limit(wish: Wish) -> None:
-    """Units of one client and service a day, over all providers and lines (medically unlikely edits)."""
+    """Units of one client and service a day, over all providers and lines (medically unlikely edits).
+
+    True until the commit, because `_lock_client` keeps other bookings of the client out.
+    """
     limit = wish.service.daily_unit_limit
     if limit is None:
         return

@@ -5,7 +5,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.template.loader import render_to_string
 from django.urls import reverse
@@ -29,7 +29,7 @@ from scheduling.exceptions import BookingRefused, CancellationRefused
 from scheduling.forms import BookingForm, CancellationForm
 from scheduling.models import Appointment
 from scheduling.permissions import reachable_appointments
-from scheduling.selectors import Booked
+from scheduling.selectors import Booked, Engagement, place_name
 from scheduling.units import units_text
 from scheduling.wall_time import clock, short_date
 
@@ -62,12 +62,13 @@ def zone_of(request: HttpRequest) -> ZoneInfo:
 @require_safe
 def client_detail(request: HttpRequest, patient_id: UUID) -> HttpResponse:
     """Details, insurance, authorization lines with their units, and what is booked."""
-    patient = get_object_or_404(reachable_clients(viewer(request)), id=patient_id)
+    patient = selectors.client_details(patient_id)
+    if patient is None:
+        raise Http404
     shown = selectors.client_view(patient.id, timezone.localdate(), timezone.now())
     audit.record(action="READ", resource_type="patient", resource_id=patient.id)
     context = {
         "patient": patient,
-        "born": short_date(patient.date_of_birth),
         "shown": shown,
         "upcoming_rows": upcoming_rows(shown.upcoming, zone_of(request)),
         "earlier_rows": table_rows(
@@ -88,23 +89,26 @@ def client_detail(request: HttpRequest, patient_id: UUID) -> HttpResponse:
     return render(request, "scheduling/client_detail.html", context)
 
 
-def upcoming_rows(rows: list[Booked], zone: ZoneInfo) -> SafeString:
+def upcoming_rows(booked: list[Engagement], zone: ZoneInfo) -> SafeString:
     """The body of the table of what is booked for a client."""
     url = appointment_address()
+    times = [
+        (each, each.start.astimezone(zone), each.end.astimezone(zone)) for each in booked if each.start and each.end
+    ]
     return table_rows(
         UPCOMING_ROW,
         (
             (
                 url,
-                row.id,
-                f"{row.start.astimezone(zone):%a, %b} {row.start.astimezone(zone).day}",
-                clock(row.start.astimezone(zone)),
-                clock(row.end.astimezone(zone)),
-                row.service_code,
-                row.provider or "",
-                row.place,
+                each.appointment_id,
+                f"{start:%a, %b} {start.day}",
+                clock(start),
+                clock(end),
+                each.service_code,
+                each.full_name or "",
+                place_name(each.location),
             )
-            for row in rows
+            for each, start, end in times
         ),
     )
 

@@ -3,8 +3,8 @@
 GRANT omnirapeutic_definer TO CURRENT_USER;
 GRANT CREATE ON SCHEMA app TO omnirapeutic_definer;
 
--- The organisation in context, inlined into every policy so that the planner knows the tenant's true size.
--- No SET clause and no SECURITY DEFINER: either would stop the inlining.
+-- The organisation in context, for functions. The policies carry the same expression themselves: behind a function call
+-- each table's policy is another unknown to the planner, which then cannot tell that all of them mean one organisation.
 CREATE FUNCTION app.org_id() RETURNS uuid
     LANGUAGE sql STABLE PARALLEL SAFE
     AS $$ SELECT nullif(current_setting('app.current_org_id', true), '')::uuid $$;
@@ -19,8 +19,10 @@ BEGIN
     EXECUTE format('DROP POLICY IF EXISTS org_isolation ON %s', p_table);
     EXECUTE format(
         'CREATE POLICY org_isolation ON %1$s FOR ALL '
-        'USING (%2$I = coalesce(app.org_id(), (SELECT app.current_organization_id()))) '
-        'WITH CHECK (%2$I = coalesce(app.org_id(), (SELECT app.current_organization_id())))',
+        'USING (%2$I = coalesce(nullif(current_setting(''app.current_org_id'', true), '''')::uuid, '
+        'app.current_organization_id())) '
+        'WITH CHECK (%2$I = coalesce(nullif(current_setting(''app.current_org_id'', true), '''')::uuid, '
+        'app.current_organization_id()))',
         p_table, p_column);
 END
 $$;
@@ -82,7 +84,9 @@ CREATE TRIGGER fill_organization BEFORE INSERT ON claims
 ALTER TABLE users ADD CONSTRAINT users_tenant_key UNIQUE (organization_id, id);
 ALTER TABLE staff_members ADD CONSTRAINT staff_members_tenant_key UNIQUE (organization_id, id);
 ALTER TABLE patients ADD CONSTRAINT patients_tenant_key UNIQUE (organization_id, id);
--- The patient is part of these two keys, so that no booking can point at another child's authorization.
+-- The patient is part of these three keys: no booking can point at another child's authorization, no session at
+-- another child's appointment.
+ALTER TABLE appointments ADD CONSTRAINT appointments_patient_key UNIQUE (organization_id, patient_id, id);
 ALTER TABLE patient_insurance ADD CONSTRAINT patient_insurance_tenant_key UNIQUE (organization_id, patient_id, id);
 ALTER TABLE authorizations ADD CONSTRAINT authorizations_patient_key UNIQUE (organization_id, patient_id, id);
 ALTER TABLE authorizations ADD CONSTRAINT authorizations_tenant_key UNIQUE (organization_id, id);
@@ -125,7 +129,8 @@ ALTER TABLE appointments ADD CONSTRAINT appointments_authorization_fkey
     FOREIGN KEY (organization_id, patient_id, authorization_id)
     REFERENCES authorizations (organization_id, patient_id, id) ON DELETE RESTRICT;
 ALTER TABLE sessions ADD CONSTRAINT sessions_appointment_fkey
-    FOREIGN KEY (organization_id, appointment_id) REFERENCES appointments (organization_id, id) ON DELETE RESTRICT;
+    FOREIGN KEY (organization_id, patient_id, appointment_id)
+    REFERENCES appointments (organization_id, patient_id, id) ON DELETE RESTRICT;
 ALTER TABLE sessions ADD CONSTRAINT sessions_patient_fkey
     FOREIGN KEY (organization_id, patient_id) REFERENCES patients (organization_id, id) ON DELETE RESTRICT;
 ALTER TABLE sessions ADD CONSTRAINT sessions_provider_fkey
@@ -192,9 +197,11 @@ ALTER TABLE audit_logs FORCE ROW LEVEL SECURITY;
 DROP POLICY audit_logs_select ON audit_logs;
 DROP POLICY audit_logs_insert ON audit_logs;
 CREATE POLICY audit_logs_select ON audit_logs FOR SELECT
-    USING (organization_id = coalesce(app.org_id(), (SELECT app.current_organization_id())));
+    USING (organization_id = coalesce(nullif(current_setting('app.current_org_id', true), '')::uuid,
+                                      app.current_organization_id()));
 CREATE POLICY audit_logs_insert ON audit_logs FOR INSERT
-    WITH CHECK (organization_id = coalesce(app.org_id(), (SELECT app.current_organization_id())));
+    WITH CHECK (organization_id = coalesce(nullif(current_setting('app.current_org_id', true), '')::uuid,
+                                           app.current_organization_id()));
 GRANT SELECT ON audit_logs TO omnirapeutic_auditor;
 
 REVOKE ALL ON FUNCTION app.org_id(), app.fill_organization() FROM PUBLIC;

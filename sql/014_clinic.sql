@@ -17,7 +17,10 @@ ALTER TABLE organizations
     ADD COLUMN contact_name text,
     ADD COLUMN claim_submitter_id text,
     ADD COLUMN schedule_pending_authorizations boolean NOT NULL DEFAULT false,
-    ADD COLUMN is_active boolean NOT NULL DEFAULT true;
+    ADD COLUMN is_active boolean NOT NULL DEFAULT true,
+    -- An unknown zone is an error here, before it is one on every page.
+    ADD CONSTRAINT organizations_time_zone_check
+        CHECK (timezone(time_zone, '2000-01-01 00:00+00'::timestamptz) IS NOT NULL);
 
 ALTER TABLE staff_members
     ADD COLUMN credential text,
@@ -103,6 +106,8 @@ ALTER TABLE authorizations
 -- Never over the counters: every reservation would have to rewrite the index.
 CREATE INDEX authorizations_tenant_patient_idx
     ON authorizations (organization_id, patient_id, service_code, end_date);
+-- Which letters end soon.
+CREATE INDEX authorizations_tenant_end_idx ON authorizations (organization_id, end_date, id);
 
 -- Who works with whom, dated: the rule of what an RBT or BCBA may see ----------------------------------------------
 

@@ -14,7 +14,8 @@ ALTER TABLE appointments
 
 CREATE TABLE authorization_unit_ledger (
     id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
-    organization_id uuid NOT NULL REFERENCES organizations (id),
+    -- Of an existing organisation, because the authorization is.
+    organization_id uuid NOT NULL,
     authorization_id uuid NOT NULL,
     appointment_id uuid,
     session_id uuid,
@@ -110,7 +111,7 @@ CREATE FUNCTION app.reserve_session_units(
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
     AS $$
 DECLARE
-    v_organization uuid := app.current_organization_id();
+    v_organization uuid := coalesce(app.org_id(), app.current_organization_id());
     v_authorization authorizations;
     v_prior authorization_unit_ledger;
     v_headroom integer;
@@ -238,7 +239,7 @@ CREATE FUNCTION app.release_session_units(p_appointment_id uuid, p_idempotency_k
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
     AS $$
 DECLARE
-    v_organization uuid := app.current_organization_id();
+    v_organization uuid := coalesce(app.org_id(), app.current_organization_id());
     v_authorization authorizations;
     v_reservation record;
     v_reserved integer;
@@ -265,18 +266,24 @@ BEGIN
 END
 $$;
 
--- Replaces a session's reservation by what was delivered. Longer than booked takes what is free and what the caps
--- leave; the rest is excess, which is not billable until a supervisor decides. Answers units_delivered,
--- units_released, excess_units; repeated for the same session it answers the same and changes nothing.
-CREATE FUNCTION app.settle_session_units(p_session_id uuid, p_units integer, p_service_date date) RETURNS jsonb
+-- Replaces a session's reservation by what was delivered, on the session's own date. Longer than booked takes what is
+-- free and what the caps leave; the rest is excess, which is not billable until a supervisor decides. So is all of it
+-- where the authorization was cancelled meanwhile or does not cover the date. Answers units_delivered, units_released,
+-- excess_units; repeated for the same session it answers the same and changes nothing. Besides SESSION_NOT_FOUND,
+-- AUTH_NOT_FOUND and INVALID_UNITS it refuses
+--   SESSION_CANCELLED    nothing was delivered
+--   WRONG_AUTHORIZATION  the line is for another service, or is not the one the appointment was booked on
+CREATE FUNCTION app.settle_session_units(p_session_id uuid, p_units integer) RETURNS jsonb
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
     AS $$
 DECLARE
-    v_organization uuid := app.current_organization_id();
+    v_organization uuid := coalesce(app.org_id(), app.current_organization_id());
     v_key text := 'settle:' || p_session_id;
     v_session sessions;
     v_authorization authorizations;
     v_prior authorization_unit_ledger;
+    v_date date;
+    v_reserved_for date;
     v_reserved integer;
     v_headroom integer;
     v_delivered integer;
@@ -288,6 +295,8 @@ BEGIN
     SELECT * INTO v_session FROM sessions WHERE organization_id = v_organization AND id = p_session_id;
     IF NOT FOUND THEN
         RETURN jsonb_build_object('success', false, 'error', 'SESSION_NOT_FOUND', 'message', 'Session not found.');
+    ELSIF v_session.status = 'CANCELLED' THEN
+        RETURN jsonb_build_object('success', false, 'error', 'SESSION_CANCELLED', 'message', 'Session was cancelled.');
     END IF;
     SELECT * INTO v_authorization FROM authorizations
         WHERE organization_id = v_organization AND id = v_session.authorization_id FOR NO KEY UPDATE;
@@ -301,15 +310,41 @@ BEGIN
                                   'units_released', -v_prior.reserved_change,
                                   'excess_units', greatest(p_units - v_prior.delivered_change, 0), 'replayed', true);
     END IF;
+    IF v_authorization.service_code <> v_session.service_code OR EXISTS (
+        SELECT FROM appointments a
+        WHERE a.organization_id = v_organization AND a.id = v_session.appointment_id
+            AND a.authorization_id IS DISTINCT FROM v_session.authorization_id
+    ) THEN
+        RETURN jsonb_build_object('success', false, 'error', 'WRONG_AUTHORIZATION',
+                                  'message', 'The session was not booked on this authorization.');
+    END IF;
 
-    v_reserved := app.reserved_units(v_organization, v_session.appointment_id);
+    v_date := coalesce(v_session.service_date, app.clinic_date(v_session.start_time));
+    SELECT coalesce(sum(l.reserved_change), 0), coalesce(max(l.service_date), v_date) INTO v_reserved, v_reserved_for
+        FROM authorization_unit_ledger l
+        WHERE l.organization_id = v_organization AND l.appointment_id = v_session.appointment_id
+            AND l.authorization_id = v_authorization.id;
     v_delivered := least(p_units, v_reserved + v_authorization.total_units - v_authorization.used_units);
-    SELECT h.headroom INTO v_headroom FROM app.cap_headroom(v_authorization, p_service_date) h;
+    SELECT h.headroom INTO v_headroom FROM app.cap_headroom(v_authorization, v_date) h;
     IF v_headroom IS NOT NULL THEN
         v_delivered := least(v_delivered, v_reserved + greatest(v_headroom, 0));
     END IF;
-    PERFORM app.post_unit_movement(v_authorization, v_session.appointment_id, p_session_id, 'SETTLE', -v_reserved,
-                                   v_delivered, p_service_date, v_key);
+    IF v_authorization.status = 'CANCELLED'
+        OR v_date NOT BETWEEN v_authorization.start_date AND v_authorization.end_date
+    THEN
+        v_delivered := 0;
+    END IF;
+    IF v_reserved_for <> v_date THEN
+        -- Given back on the day it was reserved for, so that no cap counts it any more.
+        PERFORM app.post_unit_movement(v_authorization, v_session.appointment_id, NULL, 'RELEASE', -v_reserved, 0,
+                                       v_reserved_for, v_key || ':release');
+        v_authorization.used_units := v_authorization.used_units - v_reserved;
+        PERFORM app.post_unit_movement(v_authorization, v_session.appointment_id, p_session_id, 'SETTLE', 0,
+                                       v_delivered, v_date, v_key);
+    ELSE
+        PERFORM app.post_unit_movement(v_authorization, v_session.appointment_id, p_session_id, 'SETTLE', -v_reserved,
+                                       v_delivered, v_date, v_key);
+    END IF;
     RETURN jsonb_build_object('success', true, 'units_delivered', v_delivered, 'units_released', v_reserved,
                               'excess_units', p_units - v_delivered);
 END
@@ -321,7 +356,7 @@ CREATE FUNCTION app.adjust_authorization_units(p_authorization_id uuid, p_units 
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, public, pg_temp
     AS $$
 DECLARE
-    v_organization uuid := app.current_organization_id();
+    v_organization uuid := coalesce(app.org_id(), app.current_organization_id());
     v_authorization authorizations;
     v_unattached integer;
     v_from_reserved integer := 0;
@@ -375,11 +410,15 @@ CREATE FUNCTION app.check_appointment_units() RETURNS trigger
 DECLARE
     v_appointment appointments;
     v_expected integer := 0;
+    v_moved boolean := false;
 BEGIN
     IF app.is_owner_of('public.appointments'::regclass) THEN
         RETURN NULL;
     END IF;
-    IF app.current_organization_id() IS DISTINCT FROM NEW.organization_id THEN
+    IF TG_TABLE_NAME = 'appointments' AND TG_OP = 'UPDATE' THEN
+        v_moved := NEW.start_time <> OLD.start_time;
+    END IF;
+    IF coalesce(app.org_id(), app.current_organization_id()) IS DISTINCT FROM NEW.organization_id THEN
         RAISE EXCEPTION 'The organization in context was changed before the commit.'
             USING ERRCODE = 'check_violation', CONSTRAINT = 'appointment_units_reserved';
     END IF;
@@ -402,15 +441,26 @@ BEGIN
     END IF;
     -- Every unit the appointment holds must be on the authorization it names, for the code it names.
     IF v_expected IS DISTINCT FROM app.reserved_units(v_appointment.organization_id, v_appointment.id)
-        OR v_expected > 0 AND NOT EXISTS (
-            SELECT FROM authorizations z
-            WHERE z.organization_id = v_appointment.organization_id AND z.id = v_appointment.authorization_id
-                AND z.service_code = v_appointment.service_code
-                AND v_expected = (SELECT sum(l.reserved_change) FROM authorization_unit_ledger l
-                                  WHERE l.organization_id = z.organization_id AND l.authorization_id = z.id
-                                      AND l.appointment_id = v_appointment.id))
+        OR EXISTS (
+            SELECT FROM authorization_unit_ledger l
+            JOIN authorizations z ON z.organization_id = l.organization_id AND z.id = l.authorization_id
+            WHERE l.organization_id = v_appointment.organization_id AND l.appointment_id = v_appointment.id
+            GROUP BY z.id
+            HAVING sum(l.reserved_change) <> 0
+                AND (v_expected = 0 OR z.id IS DISTINCT FROM v_appointment.authorization_id
+                     OR z.service_code <> v_appointment.service_code))
     THEN
         RAISE EXCEPTION 'The appointment and the unit ledger disagree.'
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'appointment_units_reserved';
+    END IF;
+    -- And for its date. Asked only where the time was set: the clinic's zone may have been corrected since.
+    IF TG_TABLE_NAME = 'appointments' AND v_expected > 0 AND (TG_OP = 'INSERT' OR v_moved) AND EXISTS (
+        SELECT FROM authorization_unit_ledger l
+        WHERE l.organization_id = v_appointment.organization_id AND l.appointment_id = v_appointment.id
+        GROUP BY l.service_date
+        HAVING sum(l.reserved_change) <> 0 AND l.service_date <> app.clinic_date(v_appointment.start_time)
+    ) THEN
+        RAISE EXCEPTION 'The units are reserved for another date than the appointment''s.'
             USING ERRCODE = 'check_violation', CONSTRAINT = 'appointment_units_reserved';
     END IF;
     RETURN NULL;
@@ -418,7 +468,8 @@ END
 $$;
 
 CREATE CONSTRAINT TRIGGER appointment_units_reserved
-    AFTER INSERT OR UPDATE OF status, authorization_id, expected_units, service_code, patient_id ON appointments
+    AFTER INSERT OR UPDATE OF status, authorization_id, expected_units, service_code, patient_id, start_time
+    ON appointments
     DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION app.check_appointment_units();
 
 CREATE FUNCTION app.check_session_units() RETURNS trigger
@@ -431,18 +482,28 @@ BEGIN
     IF app.is_owner_of('public.sessions'::regclass) THEN
         RETURN NULL;
     END IF;
-    IF app.current_organization_id() IS DISTINCT FROM NEW.organization_id THEN
+    IF coalesce(app.org_id(), app.current_organization_id()) IS DISTINCT FROM NEW.organization_id THEN
         RAISE EXCEPTION 'The organization in context was changed before the commit.'
             USING ERRCODE = 'check_violation', CONSTRAINT = 'session_units_settled';
     END IF;
-    SELECT * INTO v_session FROM sessions WHERE organization_id = NEW.organization_id AND id = NEW.id;
-    IF v_session.status IN ('COMPLETED', 'REQUIRES_REVIEW') AND v_session.authorization_id IS NOT NULL THEN
+    IF TG_TABLE_NAME = 'sessions' THEN
+        SELECT * INTO v_session FROM sessions WHERE organization_id = NEW.organization_id AND id = NEW.id;
+    ELSE
+        SELECT * INTO v_session FROM sessions WHERE organization_id = NEW.organization_id AND id = NEW.session_id;
+    END IF;
+    IF v_session.status IN ('COMPLETED', 'REQUIRES_REVIEW')
+        AND coalesce((SELECT c.is_billable FROM service_codes c WHERE c.code = v_session.service_code), true)
+    THEN
         v_expected := coalesce(v_session.billed_units, 0);
     END IF;
+    -- Whatever is billed was delivered on the authorization the session names, and nothing was on another.
     IF v_expected <> (
         SELECT coalesce(sum(l.delivered_change), 0) FROM authorization_unit_ledger l
-        WHERE l.organization_id = v_session.organization_id AND l.authorization_id = v_session.authorization_id
-            AND l.session_id = v_session.id
+        WHERE l.organization_id = v_session.organization_id AND l.session_id = v_session.id
+    ) OR EXISTS (
+        SELECT FROM authorization_unit_ledger l
+        WHERE l.organization_id = v_session.organization_id AND l.session_id = v_session.id
+            AND l.authorization_id IS DISTINCT FROM v_session.authorization_id
     ) THEN
         RAISE EXCEPTION 'The session and the unit ledger disagree.'
             USING ERRCODE = 'check_violation', CONSTRAINT = 'session_units_settled';
@@ -459,28 +520,45 @@ CREATE CONSTRAINT TRIGGER session_units_settled
 CREATE CONSTRAINT TRIGGER appointment_units_reserved AFTER INSERT ON authorization_unit_ledger
     DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (NEW.appointment_id IS NOT NULL)
     EXECUTE FUNCTION app.check_appointment_units();
+CREATE CONSTRAINT TRIGGER session_units_settled AFTER INSERT ON authorization_unit_ledger
+    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (NEW.session_id IS NOT NULL)
+    EXECUTE FUNCTION app.check_session_units();
 CREATE INDEX authorization_unit_ledger_session_idx
     ON authorization_unit_ledger (organization_id, session_id) WHERE session_id IS NOT NULL;
+
+-- A corrected total makes a line bookable again, or not any more, whatever the writer says of its status.
+CREATE FUNCTION app.keep_exhausted_status() RETURNS trigger
+    LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp
+    AS $$
+BEGIN
+    NEW.status := CASE WHEN NEW.status = 'EXHAUSTED' AND NEW.used_units < NEW.total_units THEN 'ACTIVE'
+                       WHEN NEW.status = 'ACTIVE' AND NEW.used_units = NEW.total_units THEN 'EXHAUSTED'
+                       ELSE NEW.status END;
+    RETURN NEW;
+END
+$$;
+CREATE TRIGGER keep_exhausted_status BEFORE UPDATE OF total_units ON authorizations
+    FOR EACH ROW EXECUTE FUNCTION app.keep_exhausted_status();
 
 ALTER FUNCTION app.clinic_date(timestamptz) OWNER TO omnirapeutic_definer;
 ALTER FUNCTION app.reserve_session_units(uuid, integer, date, uuid, text) OWNER TO omnirapeutic_definer;
 ALTER FUNCTION app.reserve_session_units(uuid, integer) OWNER TO omnirapeutic_definer;
 ALTER FUNCTION app.release_session_units(uuid, text) OWNER TO omnirapeutic_definer;
-ALTER FUNCTION app.settle_session_units(uuid, integer, date) OWNER TO omnirapeutic_definer;
+ALTER FUNCTION app.settle_session_units(uuid, integer) OWNER TO omnirapeutic_definer;
 ALTER FUNCTION app.adjust_authorization_units(uuid, integer) OWNER TO omnirapeutic_definer;
 
 REVOKE ALL ON FUNCTION
     app.cap_headroom(authorizations, date), app.clinic_date(timestamptz), app.reserved_units(uuid, uuid),
     app.post_unit_movement(authorizations, uuid, uuid, text, integer, integer, date, text),
     app.reserve_session_units(uuid, integer, date, uuid, text), app.reserve_session_units(uuid, integer),
-    app.release_session_units(uuid, text), app.settle_session_units(uuid, integer, date),
+    app.release_session_units(uuid, text), app.settle_session_units(uuid, integer),
     app.adjust_authorization_units(uuid, integer), app.is_owner_of(oid),
-    app.check_appointment_units(), app.check_session_units()
+    app.check_appointment_units(), app.check_session_units(), app.keep_exhausted_status()
     FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION
     app.clinic_date(timestamptz), app.reserved_units(uuid, uuid),
     app.reserve_session_units(uuid, integer, date, uuid, text), app.reserve_session_units(uuid, integer),
-    app.release_session_units(uuid, text), app.settle_session_units(uuid, integer, date),
+    app.release_session_units(uuid, text), app.settle_session_units(uuid, integer),
     app.adjust_authorization_units(uuid, integer), app.is_owner_of(oid)
     TO omnirapeutic_app, CURRENT_USER;
 GRANT EXECUTE ON FUNCTION

@@ -23,6 +23,12 @@ CREATE FUNCTION app.fill_patient_lanes() RETURNS trigger
     LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp
     AS $$
 BEGIN
+    IF NEW.group_id IS NOT NULL
+        AND NOT coalesce((SELECT c.is_group FROM service_codes c WHERE c.code = NEW.service_code), false)
+    THEN
+        RAISE EXCEPTION 'Only a group service has members.'
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'appointments_group_service';
+    END IF;
     NEW.patient_lanes := coalesce(
         (SELECT c.patient_lanes FROM service_codes c WHERE c.code = NEW.service_code), '[1,3)'::int4range);
     RETURN NEW;
@@ -34,7 +40,7 @@ UPDATE appointments a SET patient_lanes = coalesce(
     (SELECT c.patient_lanes FROM service_codes c WHERE c.code = a.service_code), '[1,3)'::int4range);
 SET CONSTRAINTS ALL IMMEDIATE;  -- a table with waiting triggers cannot be altered
 ALTER TABLE appointments ALTER COLUMN patient_lanes SET NOT NULL;
-CREATE TRIGGER fill_patient_lanes BEFORE INSERT OR UPDATE OF service_code, patient_lanes ON appointments
+CREATE TRIGGER fill_patient_lanes BEFORE INSERT OR UPDATE OF service_code, patient_lanes, group_id ON appointments
     FOR EACH ROW EXECUTE FUNCTION app.fill_patient_lanes();
 
 ALTER TABLE appointments ADD CONSTRAINT appointments_patient_overlap EXCLUDE USING gist (
@@ -148,7 +154,8 @@ BEGIN
         SELECT a.id, a.organization_id FROM appointments a
         WHERE a.organization_id = app.current_organization_id() AND a.status = 'SCHEDULED'
             AND a.end_time < now() - p_older_than
-        ORDER BY a.start_time, a.id FOR UPDATE SKIP LOCKED
+        -- A bounded number at a time: the caller comes again until none is left.
+        ORDER BY a.start_time, a.id LIMIT 200 FOR UPDATE SKIP LOCKED
     LOOP
         UPDATE appointments SET status = 'LAPSED', updated_at = now()
             WHERE organization_id = v_appointment.organization_id AND id = v_appointment.id;

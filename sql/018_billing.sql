@@ -33,7 +33,7 @@ ALTER TABLE claims
     ADD COLUMN service_date date,
     ADD CONSTRAINT claims_patient_fkey
         FOREIGN KEY (organization_id, patient_id) REFERENCES patients (organization_id, id) ON DELETE RESTRICT;
-CREATE INDEX claims_tenant_created_idx ON claims (organization_id, created_at DESC, id);
+CREATE INDEX claims_tenant_created_idx ON claims (organization_id, created_at, id);
 -- One click twice is one claim: a session has at most one that is not rejected or denied.
 CREATE UNIQUE INDEX claims_one_open_per_session ON claims (organization_id, session_id)
     WHERE session_id IS NOT NULL AND status NOT IN ('REJECTED', 'DENIED');

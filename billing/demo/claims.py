@@ -33,4 +33,7 @@ def _sessions(spared_patient_id: UUID) -> list[Session]:
     oldest = unbilled_sessions().exclude(patient_id=spared_patient_id).order_by("start_time", "id")
     candidates = list(oldest.values_list("id", flat=True)[:CANDIDATES])
     assessed = selectors.clinic().with_state(Session.objects.filter(id__in=candidates))
-    return list(assessed.filter(READY).order_by("start_time", "id")[:CLAIMS])
+    first_of_day: dict[object, Session] = {}  # the second of a client, service and day is refused
+    for session in assessed.filter(READY).order_by("start_time", "id"):
+        first_of_day.setdefault((session.patient_id, session.service_code, session.service_date), session)
+    return list(first_of_day.values())[:CLAIMS]

@@ -1,5 +1,6 @@
 """The client list, search, intake and changes. The client's page is with the appointments it shows: scheduling."""
 
+import re
 from uuid import UUID
 
 from django.contrib import messages
@@ -23,6 +24,7 @@ from omnirapeutic.web.permissions import Permission
 from omnirapeutic.web.policies import requires
 from omnirapeutic.web.rows import table_rows
 
+CONTROL_CHARACTERS = re.compile(r"[\x00-\x1f\x7f]")
 # The cells of the list's table, in the order of its head.
 ROW = (
     '<tr><th scope="row"><a class="list-link" href="{}{}/">{}, {}</a></th>'
@@ -43,7 +45,8 @@ def client_list(request: HttpRequest) -> HttpResponse:
 @require_POST
 def client_search(request: HttpRequest) -> HttpResponse:
     """What was typed, by POST: no name stands in an address. Without words it is the list again."""
-    query = request.POST.get("q", "").strip()[:100]
+    # The database takes no NUL, and no name has a control character.
+    query = CONTROL_CHARACTERS.sub(" ", request.POST.get("q", "")).strip()[:100]
     found, more = selectors.find_clients(query) if query else ([], False)
     page = None if query else selectors.client_list_page(Cursor())
     rows = page.rows if page else found

@@ -89,7 +89,7 @@ def record_refusal(request: HttpRequest, status: int) -> None:
 
 
 def record_failure(tenant: context.Tenant, request: HttpRequest, status: int) -> None:
-    """Audits a request that failed, in a transaction of its own: the request's was rolled back."""
+    """Audits a request that failed, in a transaction of its own: the request's is over, nearly always rolled back."""
     match = request.resolver_match
     with context.tenant(tenant.organization_id, tenant.user_id, email=tenant.email):
         record(

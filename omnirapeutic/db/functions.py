@@ -99,11 +99,9 @@ def release_session_units(*, appointment_id: UUID, idempotency_key: str) -> int:
     return int(answer["units_released"])
 
 
-def settle_session_units(*, session_id: UUID, units: int, service_date: date) -> Settlement:
+def settle_session_units(*, session_id: UUID, units: int) -> Settlement:
     """Replaces a session's reservation by the units delivered, as far as the authorization allows."""
-    answer = _units_call(
-        "SELECT app.settle_session_units(%s::uuid, %s::integer, %s::date)", [session_id, units, service_date]
-    )
+    answer = _units_call("SELECT app.settle_session_units(%s::uuid, %s::integer)", [session_id, units])
     return Settlement(answer["units_delivered"], answer["units_released"], answer["excess_units"])
 
 

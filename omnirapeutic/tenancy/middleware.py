@@ -1,5 +1,6 @@
 """A request is one transaction with one context, rendering included."""
 
+import logging
 from collections.abc import Callable
 from typing import cast
 from zoneinfo import ZoneInfo
@@ -13,12 +14,14 @@ from django.http.response import HttpResponseBase
 from django.utils import timezone
 
 from omnirapeutic.audit import services as audit
+from omnirapeutic.db.functions import Identity
 from omnirapeutic.tenancy import context
 from omnirapeutic.tenancy.web_session import SessionStore
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 REFUSALS = frozenset({401, 403, 404, 409})
+logger = logging.getLogger("omnirapeutic.tenancy")
 
 
 class TenancyMiddleware:
@@ -35,14 +38,20 @@ class TenancyMiddleware:
         _ = request.body
         tenant = None
         with audit.request_facts(request):
-            with transaction.atomic():
-                # Ends before the commit: what `on_commit` runs enters a context of its own.
-                with context.request_scope():
-                    response = self.get_response(request)
-                    _refuse_lazy(response)
-                    tenant = context.current()
-                if response.status_code >= 500:
-                    transaction.set_rollback(True)
+            try:
+                with transaction.atomic():
+                    # Ends before the commit: what `on_commit` runs enters a context of its own.
+                    with context.request_scope():
+                        response = self.get_response(request)
+                        tenant = context.current()
+                        _refuse_lazy(response)
+                    if response.status_code >= 500:
+                        transaction.set_rollback(True)
+            except Exception:
+                # The commit itself: a deferred trigger refused it, or something that was to run after it failed.
+                if tenant is not None:
+                    audit.record_failure(tenant, request, 500)
+                raise
             if response.status_code >= 500 and tenant is not None:
                 # Only now: a second connection taken while the first is held can deadlock the pool.
                 audit.record_failure(tenant, request, response.status_code)
@@ -63,7 +72,9 @@ class IdentityMiddleware(AuthenticationMiddleware):
             request.user = AnonymousUser()
             return cast(HttpResponseBase, self.get_response(request))
         request.user = get_user_model().from_identity(identity)
-        with timezone.override(ZoneInfo(identity.time_zone)):
+        zone = _zone_of(identity)
+        request.user.time_zone = zone.key
+        with timezone.override(zone):
             if request.method in SAFE_METHODS:
                 response = cast(HttpResponseBase, self.get_response(request))
             else:
@@ -74,6 +85,16 @@ class IdentityMiddleware(AuthenticationMiddleware):
             if response.status_code in REFUSALS:
                 audit.record_refusal(request, response.status_code)
         return response
+
+
+def _zone_of(identity: Identity) -> ZoneInfo:
+    """The clinic's time zone; UTC where it cannot be read, so that the page that corrects it still opens."""
+    try:
+        return ZoneInfo(identity.time_zone)
+    except (KeyError, ValueError, OSError):
+        facts = {"code": "TIME_ZONE_UNKNOWN", "organization_id": identity.organization_id}
+        logger.error("time zone unknown", extra=facts)
+        return ZoneInfo("UTC")
 
 
 def _refuse_lazy(response: HttpResponseBase) -> None:

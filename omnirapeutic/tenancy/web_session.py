@@ -6,6 +6,7 @@ from typing import Any
 
 from django.contrib.sessions.backends.base import CreateError, SessionBase, UpdateError
 from django.db import IntegrityError, connection, transaction
+from django.utils import timezone
 
 from omnirapeutic.db import functions
 from omnirapeutic.db.functions import Identity
@@ -21,9 +22,14 @@ def hash_key(session_key: str) -> str:
 
 
 class SessionStore(SessionBase):
-    """A web session in the `web_sessions` table. `identity` is the signed-in person after `load`, else None."""
+    """A web session in the `web_sessions` table. `identity` is the signed-in person after `load`, else None.
+
+    It ends at a fixed time, SESSION_COOKIE_AGE after its row was made (signing in makes one): saving it later does not
+    put the end off.
+    """
 
     identity: Identity | None = None
+    _ends: datetime | None = None  # of the row; None before there is one
 
     def load(self) -> dict[str, Any]:
         resumed = functions.resume_web_session(hash_key(self.session_key)) if self.session_key else None
@@ -31,6 +37,7 @@ class SessionStore(SessionBase):
             self._session_key = None
             return {}
         self.identity = resumed.identity
+        self._ends = resumed.expire_date
         if resumed.identity is not None:
             who = resumed.identity
             context.adopt(context.Tenant(who.organization_id, who.user_id, who.email))
@@ -43,6 +50,8 @@ class SessionStore(SessionBase):
         )
 
     def create(self) -> None:
+        self._ends = None
+        self._ends = self.get_expiry_date()
         while True:
             self._session_key = self._get_new_session_key()  # type: ignore[attr-defined]
             try:
@@ -58,7 +67,6 @@ class SessionStore(SessionBase):
         data = self._get_session(no_load=must_create)  # type: ignore[attr-defined]
         values: list[Any] = [
             self.encode(data),
-            self.get_expiry_date(),
             data.get(USER_KEY),
             data.get(ORGANIZATION_KEY),
             hash_key(self.session_key),
@@ -67,16 +75,16 @@ class SessionStore(SessionBase):
             try:
                 with context.shared(), transaction.atomic():
                     self._run(
-                        "INSERT INTO web_sessions (session_data, expire_date, user_id, organization_id,"
-                        " session_key_sha256) VALUES (%s, %s, %s::uuid, %s::uuid, %s)",
-                        values,
+                        "INSERT INTO web_sessions (session_data, user_id, organization_id, session_key_sha256,"
+                        " expire_date) VALUES (%s, %s::uuid, %s::uuid, %s, %s)",
+                        [*values, self.get_expiry_date()],
                     )
             except IntegrityError as error:
                 raise CreateError from error
             return None
         updated = self._run(
-            "UPDATE web_sessions SET session_data = %s, expire_date = %s, user_id = %s::uuid,"
-            " organization_id = %s::uuid WHERE session_key_sha256 = %s",
+            "UPDATE web_sessions SET session_data = %s, user_id = %s::uuid, organization_id = %s::uuid"
+            " WHERE session_key_sha256 = %s",
             values,
         )
         if not updated:
@@ -94,8 +102,12 @@ class SessionStore(SessionBase):
         cls._run("DELETE FROM web_sessions WHERE expire_date < now()", [])
 
     def get_expiry_date(self, **kwargs: Any) -> datetime:
-        expiry: datetime = super().get_expiry_date(**kwargs)
+        expiry: datetime = self._ends or super().get_expiry_date(**kwargs)
         return expiry
+
+    def get_expiry_age(self, **kwargs: Any) -> int:
+        """Seconds that are left: the cookie ends with the row."""
+        return max(0, round((self.get_expiry_date(**kwargs) - timezone.now()).total_seconds()))
 
     @staticmethod
     def _run(sql: str, params: list[Any]) -> int:
@@ -104,6 +116,8 @@ class SessionStore(SessionBase):
             return int(cursor.rowcount)
 
 
-def end_web_sessions_of(user_id: Any) -> int:
-    """Ends every session of a person at once: they were switched off or got another role."""
-    return SessionStore._run("DELETE FROM web_sessions WHERE user_id = %s::uuid", [user_id])
+def end_web_sessions_of(user_id: Any, *, except_key_hash: str = "") -> int:
+    """Ends every session of a person at once, but for one: they were switched off, got another role or password."""
+    return SessionStore._run(
+        "DELETE FROM web_sessions WHERE user_id = %s::uuid AND session_key_sha256 <> %s", [user_id, except_key_hash]
+    )

@@ -1,13 +1,14 @@
 """Django's admin in the clinic's dress: behind the same sign-in, confined by the database, without its own log."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.admin.sites import AdminSite
-from django.db import IntegrityError, transaction
+from django.db import DatabaseError, DataError, IntegrityError, ProgrammingError, transaction
 from django.db.models import Model
 from django.http import Http404, HttpRequest, HttpResponse
+from psycopg.errors import InsufficientPrivilege
 
 from omnirapeutic.audit import services as audit
 from omnirapeutic.tenancy import context
@@ -16,6 +17,8 @@ from omnirapeutic.web.policies import Policy, requires
 
 # Signing out is the application's own; changing a password will be, with the second factor.
 ELSEWHERE = frozenset({"logout", "password_change", "password_change_done"})
+# How a filter of a list may ask for its field. The others let a value be guessed letter by letter.
+FILTER_LOOKUPS = frozenset({"exact", "in", "isnull", "gte", "lt"})
 ADMIN_POLICY = Policy(permissions=frozenset({Permission.USE_ADMIN}))
 
 
@@ -60,24 +63,62 @@ class ClinicAdminSite(AdminSite):
 
 
 class RefereedForm(forms.ModelForm):  # type: ignore[type-arg]
-    """Asks the database before saving: a constraint that refuses becomes a message, and nothing typed is lost."""
+    """Asks the database before saving: what it refuses becomes a message, and nothing typed is lost."""
+
+    # What a change writes; None is every column.
+    update_fields: ClassVar[tuple[str, ...] | None] = None
+    # A constraint's own words: the field they stand beside, and the text.
+    refusals: ClassVar[dict[str, tuple[str, str]]] = {}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        columns = {column.name: column for column in self.instance._meta.concrete_fields}
+        for name, field in self.fields.items():
+            if isinstance(field, forms.CharField) and name in columns and columns[name].null:
+                field.empty_value = None  # "" is a value, and where it must be unique only one may have it
+
+    def prepare(self) -> None:
+        """Sets what the record needs and no field of the form gives."""
+        if self.instance._state.adding and hasattr(self.instance, "organization_id"):
+            self.instance.organization_id = context.required().organization_id
+
+    def write(self) -> None:
+        """Writes the record: tried while the form is checked, then done when it is saved."""
+        self.instance.save(update_fields=None if self.instance._state.adding else self.update_fields)
 
     def _post_clean(self) -> None:
         super()._post_clean()  # type: ignore[misc]
         if self.errors:
             return
+        self.prepare()
         adding = self.instance._state.adding
-        if adding and hasattr(self.instance, "organization_id"):
-            self.instance.organization_id = context.required().organization_id
         try:
             with transaction.atomic():
-                self.instance.save()
+                self.write()
                 transaction.set_rollback(True)
-        except IntegrityError as error:
-            constraint = getattr(getattr(error.__cause__, "diag", None), "constraint_name", "") or "unknown"
-            self.add_error(None, f"The database refuses this: it breaks the rule “{constraint.replace('_', ' ')}”.")
+        except (IntegrityError, DataError, ProgrammingError) as error:
+            if isinstance(error, ProgrammingError) and not isinstance(error.__cause__, InsufficientPrivilege):
+                raise
+            self._explain(error)
         finally:
             self.instance._state.adding = adding
+
+    def _explain(self, error: DatabaseError) -> None:
+        diagnosis = getattr(error.__cause__, "diag", None)
+        constraint = getattr(diagnosis, "constraint_name", None)
+        column = getattr(diagnosis, "column_name", None)
+        if constraint in self.refusals:
+            name, text = self.refusals[constraint]
+            self.add_error(name if name in self.fields else None, text)
+        elif isinstance(error, ProgrammingError):
+            self.add_error(None, "The database refuses this: the change is not allowed.")
+        elif isinstance(error, DataError):
+            self.add_error(None, "The database cannot store one of these values.")
+        elif column and not constraint:
+            self.add_error(None, f"The database refuses this: “{column}” must not be empty.")
+        else:
+            rule = (constraint or "unknown").replace("_", " ")
+            self.add_error(None, f"The database refuses this: it breaks the rule “{rule}”.")
 
 
 class WalledModelAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
@@ -112,18 +153,38 @@ class WalledModelAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         role = getattr(request.user, "role", "")
         return role == Role.ADMIN or (role == Role.SUPER_ADMIN and self.super_admin_may_see)
 
+    def lookup_allowed(self, lookup: str, value: Any, request: HttpRequest | None = None) -> bool:
+        """Only the filters that the list shows: any other would tell of columns that it does not."""
+        filters = self.list_filter if request is None else self.get_list_filter(request)
+        name, _, asked = lookup.rpartition("__")
+        return lookup in filters or (name in filters and asked in FILTER_LOOKUPS)
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        form.write()
+
+    def message_user(
+        self, request: HttpRequest, message: Any, level: Any = messages.INFO, *args: Any, **kwargs: Any
+    ) -> None:
+        """Django's words name the record, and messages wait in the web session, which is no place for a name."""
+        if level == messages.SUCCESS:
+            message = "The record was saved."
+        super().message_user(request, message, level, *args, **kwargs)
+
     # The admin's own log would keep patients' names in a table without a wall; the audit trail takes its place.
+    def construct_change_message(self, request: HttpRequest, form: Any, formsets: Any, add: bool = False) -> Any:
+        return list(form.changed_data)
+
     def log_addition(self, request: HttpRequest, obj: Any, message: Any) -> None:  # type: ignore[override]
-        self._audit("CREATE", obj)
+        self._audit("CREATE", obj, {"columns": message})
 
     def log_change(self, request: HttpRequest, obj: Any, message: Any) -> None:  # type: ignore[override]
-        self._audit("UPDATE", obj)
+        self._audit("UPDATE", obj, {"columns": message})
 
     def log_deletions(self, request: HttpRequest, queryset: Any) -> None:  # type: ignore[override]
         raise PermissionError("Nothing is deleted here.")
 
-    def _audit(self, action: str, obj: Any) -> None:
-        audit.record(action=action, resource_type=obj._meta.model_name, resource_id=obj.pk)
+    def _audit(self, action: str, obj: Any, details: dict[str, Any] | None = None) -> None:
+        audit.record(action=action, resource_type=obj._meta.model_name, resource_id=obj.pk, details=details)
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         audit.record(action="READ_LIST", resource_type=str(self.opts.model_name))

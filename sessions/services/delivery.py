@@ -72,7 +72,7 @@ def complete_session(*, session: Session, end: datetime | None = None, actor: Us
     Units beyond what the authorization leaves are excess: the session then requires a review. Ended before, it is
     returned as it is. Raises `SessionRefused`.
     """
-    # In the order in which everything locks: appointment, sessions, authorization.
+    # In the order in which everything locks: (client,) appointment, sessions, authorization.
     appointment = _lock_appointment(session.appointment_id)
     around = _lock_around(session)
     session = next(one for one in around if one.id == session.id)
@@ -89,7 +89,7 @@ def complete_session(*, session: Session, end: datetime | None = None, actor: Us
     worked = units.session_units(
         rounding, units.Delivered(session.service_code, minutes), [_delivered(one) for one in same_day]
     )
-    settlement = _settle(session, worked, session.service_date)
+    settlement = _settle(session, worked)
     session.end_time = end
     session.duration_minutes = minutes
     session.billed_units = settlement.delivered
@@ -231,10 +231,10 @@ def _delivered(session: Session) -> units.Delivered:
     return units.Delivered(session.service_code, session.duration_minutes or 0, given)
 
 
-def _settle(session: Session, worked: int, service_date: date) -> Settlement:
+def _settle(session: Session, worked: int) -> Settlement:
     if session.authorization_id is None:
         return Settlement(delivered=0, released=0, excess=0)
     try:
-        return functions.settle_session_units(session_id=session.id, units=worked, service_date=service_date)
+        return functions.settle_session_units(session_id=session.id, units=worked)
     except UnitsRefused as refused:
         raise SessionRefused(refused.code, **refused.facts) from refused

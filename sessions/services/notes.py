@@ -96,13 +96,18 @@ def cosign_note(*, note: SessionNote, actor: User) -> SessionNote:
         return _cosigned_before(note, actor)
     if note.status != SessionNote.Status.SIGNED:
         raise SessionRefused("NOTE_NOT_SIGNED")
-    if note.content_sha256 != content_sha256(note):
+    if is_altered(note):
         raise SessionRefused("NOTE_ALTERED")
     note.status = SessionNote.Status.LOCKED
     note.save(update_fields=["status", "updated_at"])
     _sign(note, NoteSignature.SignerRole.SUPERVISING, actor)
     audit.record(action="COSIGN", resource_type="session_note", resource_id=note.id)
     return note
+
+
+def is_altered(note: SessionNote) -> bool:
+    """Whether the note or the facts of its session are no longer what was signed."""
+    return note.content_sha256 != content_sha256(note)
 
 
 def content_sha256(note: SessionNote) -> str:

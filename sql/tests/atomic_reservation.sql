@@ -135,7 +135,8 @@ BEGIN
     VALUES (pg_temp.id('a', 201), pg_temp.id('a', 1), pg_temp.id('a', 4), pg_temp.id('a', 7), '97153',
             now() + interval '2 days', now() + interval '2 days 1 hour', 'SCHEDULED', 4);
     PERFORM pg_temp.expect(
-        app.reserve_session_units(pg_temp.id('a', 7), 4, current_date + 2, pg_temp.id('a', 201), 'book'),
+        app.reserve_session_units(pg_temp.id('a', 7), 4, app.clinic_date(now() + interval '2 days'),
+                                  pg_temp.id('a', 201), 'book'),
         '{"success": true, "remaining_units": 28}', 'a booking with its reservation');
     SET CONSTRAINTS ALL IMMEDIATE;
     SET CONSTRAINTS appointment_units_reserved DEFERRED;

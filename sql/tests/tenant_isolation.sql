@@ -147,7 +147,7 @@ BEGIN
         PERFORM pg_temp.fail('reserving another clinic''s units: %s, an absent one''s: %s', foreign_one::text, absent::text);
     END IF;
     IF app.release_session_units(pg_temp.id('b', 8), 'k') ->> 'units_released' <> '0'
-        OR app.settle_session_units(pg_temp.id('b', 13), 1, current_date) ->> 'error' <> 'SESSION_NOT_FOUND'
+        OR app.settle_session_units(pg_temp.id('b', 13), 1) ->> 'error' <> 'SESSION_NOT_FOUND'
         OR app.adjust_authorization_units(pg_temp.id('b', 7), 1) ->> 'error' <> 'AUTH_NOT_FOUND'
         OR app.check_scheduling_conflict(pg_temp.id('b', 3), pg_temp.id('b', 4), current_date + time '10:00',
                                          current_date + time '12:00')

@@ -35,9 +35,9 @@ FROM running r JOIN session_events e ON e.session_id = r.model_id;
 
 -- Claims of what was finished more than two weeks ago.
 INSERT INTO claims (organization_id, session_id, authorization_id, patient_id, service_date, payer_id, claim_number,
-                    edi_payload, status, submitted_at, billed_amount)
+                    edi_payload, status, submitted_at, created_at, billed_amount)
 SELECT s.organization_id, s.id, s.authorization_id, s.patient_id, s.service_date, i.payer_id, 'BENCH' || s.number, '{}',
-       (ARRAY['SUBMITTED', 'ACCEPTED', 'PAID'])[1 + s.number %% 3], s.end_time + interval '2 days', s.billed_units * 18.5
+       (ARRAY['SUBMITTED', 'ACCEPTED', 'PAID'])[1 + s.number %% 3], s.end_time + interval '2 days', s.end_time + interval '1 day', s.billed_units * 18.5
 FROM (SELECT *, row_number() OVER (ORDER BY start_time, id) AS number FROM sessions) s
 JOIN session_notes n ON n.organization_id = s.organization_id AND n.session_id = s.id AND n.status <> 'DRAFT'
 JOIN authorizations z ON z.organization_id = s.organization_id AND z.id = s.authorization_id

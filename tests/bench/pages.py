@@ -18,6 +18,13 @@ from tests.bench.worker import Request, Samples
 
 SECTION = "pages"
 FAR_PAGE = 400
+LIST_TARGET, PAGE_TARGET = 0.5, 2.5
+FLOOR_PATHS = {
+    "empty view": "/empty/",
+    "empty page": "/empty/page/",
+    "list": "/clients/",
+    "our columns": "/clients/plain/",
+}
 NEXT_LINK = re.compile(r'<a[^>]*rel="next"[^>]*>', re.DOTALL)
 HREF = re.compile(r'href="([^"]*)"')
 
@@ -77,18 +84,26 @@ class Pages:
     # against the floor -----------------------------------------------------------------------------------------------
 
     def _against_the_floor(self) -> None:
-        for clinic in (self.clinics.largest, self.clinics.median):
-            floor = {path: self._floor(clinic, path) for path in ("/empty/", "/clients/", "/clients/plain/")}
+        """The list has a target where it has 50 rows: in the largest clinic, and in one with nothing but clients."""
+        many = self.clinics.with_clients[max(self.clinics.with_clients)]
+        for clinic, list_target, page_target in (
+            (self.clinics.largest, LIST_TARGET, PAGE_TARGET),
+            (self.clinics.median, None, PAGE_TARGET),
+            (many, None, None),
+        ):
+            floor = {name: self._floor(clinic, path) for name, path in FLOOR_PATHS.items()}
             listed, opened = self._subject(clinic, CLIENT_LIST), self._subject(clinic, CLIENT_PAGE)
             found = [subject for subject in (listed, opened) if subject]
             interleave([*floor.values(), *found], rounds=self.rounds * 2, times=self.times)
-            self.report.say(f"Floor ({clinic.title}): list {floor['/clients/'].describe()}")
-            self.report.say(f"Floor ({clinic.title}): empty {floor['/empty/'].describe()}")
-            self._compare(f"Client list ({clinic.title}) / floor's list", listed, floor["/clients/"], 0.5)
+            for name, subject in floor.items():
+                self.report.say(f"Floor ({clinic.title}), {name}: {subject.describe()}")
+            self._compare(f"Client list ({clinic.title}) / floor's list", listed, floor["list"], list_target)
+            self._compare(f"Client list ({clinic.title}) / floor's list of our columns", listed, floor["our columns"])
             self._compare(
-                f"Client list ({clinic.title}) / floor's list of the same columns", listed, floor["/clients/plain/"]
+                f"Client page ({clinic.title}) / floor's empty view", opened, floor["empty view"], page_target
             )
-            self._compare(f"Client page ({clinic.title}) / floor's empty view", opened, floor["/empty/"], 2.5)
+            self._compare(f"Client page ({clinic.title}) / floor's empty page", opened, floor["empty page"])
+            self._compare(f"Client page ({clinic.title}) / floor's list", opened, floor["list"])
 
     def _compare(self, what: str, subject: Subject | None, floor: Subject, target: float | None = None) -> None:
         if subject is None or subject.status != 200:

@@ -1,5 +1,5 @@
 """Answers requests in its own process and tells what each cost: `python -m tests.bench.worker`, driven by
-`pages.Worker`.
+`driver.Worker`.
 
 One process per settings module, so that the application and the floor can take turns. A request goes through the real
 WSGI handler with its whole middleware, without a socket and without Django's test client, whose own work would be

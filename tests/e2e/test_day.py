@@ -1,4 +1,4 @@
-"""A clinic's day in a browser, through five sign-ins: from a new client to an 837P that an independent validator takes."""
+"""A clinic's day in a browser, by five sign-ins: from a new client to an 837P that an independent validator takes."""
 
 from __future__ import annotations
 
@@ -305,5 +305,3 @@ def an_hour_passes(superuser_url: str) -> None:
             "UPDATE sessions SET start_time = start_time - interval '1 hour' FROM patients p"
             " WHERE p.id = patient_id AND p.last_name = 'Larkspur'"
         )
-
-

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import uuid
 from datetime import datetime, time, timedelta
 from decimal import Decimal
@@ -17,9 +16,9 @@ from omnirapeutic.db import functions
 from omnirapeutic.web.permissions import Role
 from scheduling.models import Appointment
 from sessions.models import NoteSignature, Session, SessionNote
+from sessions.services.notes import content_sha256
 from tests.support.clinics import Clinic
 
-DIGEST = hashlib.sha256(b"signed text").hexdigest()
 CHILD = {
     "relationship": "19",
     "subscriber_first_name": "Robin",
@@ -102,7 +101,7 @@ def deliver(
         service_date=day,
         latest_metrics={"clinical": "must never reach billing"},
     )
-    functions.settle_session_units(session_id=session.id, units=units, service_date=day)
+    functions.settle_session_units(session_id=session.id, units=units)
     Appointment.objects.filter(id=booked.id).update(status="COMPLETED")
     if note:
         write_note(clinic, session, note)
@@ -112,19 +111,15 @@ def deliver(
 def write_note(clinic: Clinic, session: Session, status: str = "LOCKED") -> SessionNote:
     """The note of a session with the signatures that its status stands for."""
     own: dict[str, Any] = {"organization_id": clinic.organization.id}
-    note = SessionNote.objects.create(
-        session=session,
-        narrative="Words that billing never shows.",
-        status=status,
-        content_sha256=None if status == "DRAFT" else DIGEST,
-        **own,
-    )
+    note = SessionNote(session=session, narrative="Words that billing never shows.", status=status, **own)
+    note.content_sha256 = None if status == "DRAFT" else content_sha256(note)
+    note.save()
     signers = {} if status == "DRAFT" else {"RENDERING": session.provider}
     if status == "LOCKED":
         signers["SUPERVISING"] = clinic.staff[Role.BCBA]
     for signer_role, member in signers.items():
         NoteSignature.objects.create(
-            note=note, staff_member=member, signer_role=signer_role, content_sha256=DIGEST, **own
+            note=note, staff_member=member, signer_role=signer_role, content_sha256=note.content_sha256, **own
         )
     return note
 

@@ -13,7 +13,16 @@ from zoneinfo import ZoneInfo
 
 from django.utils import timezone
 
-from clinic.models import Authorization, CaseloadAssignment, Patient, PatientInsurance, Payer, StaffMember, User
+from clinic.models import (
+    Authorization,
+    CaseloadAssignment,
+    Organization,
+    Patient,
+    PatientInsurance,
+    Payer,
+    StaffMember,
+    User,
+)
 from omnirapeutic.audit.models import AuditLog
 from omnirapeutic.db import functions
 from omnirapeutic.web.permissions import Role
@@ -53,13 +62,20 @@ class Case:
 
     @property
     def today(self) -> date:
-        return timezone.now().astimezone(ZoneInfo(self.clinic.organization.time_zone)).date()
+        return timezone.now().astimezone(midday_zone()).date()
+
+
+def midday_zone() -> ZoneInfo:
+    """A zone in which it is about noon, so that what began an hour ago is of today at whatever hour the tests run."""
+    ahead = 12 - timezone.now().hour
+    return ZoneInfo(f"Etc/GMT{-ahead:+d}" if ahead else "Etc/GMT")  # its signs are the other way round
 
 
 def build_case(clinic: Clinic, *, total_units: int = 100, **payer: str) -> Case:
     """Commits a case in a clinic. `payer` may set `rounding_rule` and `rounding_scope`."""
     with clinic.work_as(Role.ADMIN):
         own = {"organization_id": clinic.organization.id}
+        Organization.objects.filter(id=clinic.organization.id).update(time_zone=midday_zone().key)
         case_payer = Payer.objects.create(name="Case Plan", payer_id=uuid.uuid4().hex[:8], **payer, **own)
         patient = Patient.objects.create(
             first_name="Ada", last_name="Brook", date_of_birth=date(2019, 4, 2), state="NY", **own
@@ -134,7 +150,6 @@ def book(
     provider: StaffMember | None = None,
     authorization: Authorization | None = None,
     status: str = "SCHEDULED",
-    service_date: date | None = None,
 ) -> Appointment:
     """An appointment (now, when nothing is said) with its units reserved, eight for two hours."""
     start = start or timezone.now()
@@ -151,11 +166,10 @@ def book(
         location="HOME",
         expected_units=max(1, minutes // 15),
     )
-    zone = ZoneInfo(case.clinic.organization.time_zone)
     functions.reserve_session_units(
         authorization_id=line.id,
         units=max(1, minutes // 15),
-        service_date=service_date or start.astimezone(zone).date(),
+        service_date=start.astimezone(midday_zone()).date(),
         appointment_id=appointment.id,
         idempotency_key=f"book:{appointment.id}",
     )
@@ -163,11 +177,11 @@ def book(
 
 
 def run(case: Case, *, since: int = 60, booked: int = 120, hours_ago: float | None = None, **options: Any) -> Session:
-    """A session that has been running for `since` minutes, on a booking of `booked` minutes. It is of today."""
+    """A session that has been running for `since` minutes, or was begun hours ago, on a booking of `booked` minutes."""
     start = timezone.now() - timedelta(minutes=since)
     if hours_ago is not None:
         start = timezone.now() - timedelta(hours=hours_ago)
-    appointment = book(case, start, minutes=booked, status="IN_PROGRESS", service_date=case.today, **options)
+    appointment = book(case, start, minutes=booked, status="IN_PROGRESS", **options)
     return Session.objects.create(
         organization_id=case.organization_id,
         appointment=appointment,
@@ -176,7 +190,7 @@ def run(case: Case, *, since: int = 60, booked: int = 120, hours_ago: float | No
         authorization=appointment.authorization,
         service_code=appointment.service_code,
         start_time=start,
-        service_date=case.today,
+        service_date=start.astimezone(midday_zone()).date(),
         status="IN_PROGRESS",
         location="HOME",
         latest_metrics={},

@@ -13,7 +13,7 @@ from django.apps import apps
 from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand
-from django.db import ProgrammingError, connection, connections, models, transaction
+from django.db import IntegrityError, ProgrammingError, connection, connections, models, transaction
 from django.test import Client
 
 from clinic.models import Organization, Patient, User
@@ -21,8 +21,9 @@ from omnirapeutic.audit import services as audit
 from omnirapeutic.db import functions
 from omnirapeutic.tenancy import context
 from omnirapeutic.tenancy.context import NoTenant, Tenant, TenantSwitch, replica, shared, tenant
-from omnirapeutic.tenancy.web_session import end_web_sessions_of
+from omnirapeutic.tenancy.web_session import SessionStore, end_web_sessions_of
 from omnirapeutic.web.permissions import Role
+from scheduling.models import Appointment
 from tests.integration.test_models_match_catalogue import our_models
 from tests.support.clinics import Clinic
 
@@ -359,6 +360,21 @@ def test_a_failed_write_is_rolled_back_and_audited(path: str, client: Client, cl
     assert [action for action, _ in audited(clinic_a)] == ["REQUEST_FAILED"]
 
 
+def test_what_fails_at_the_commit_is_rolled_back_and_audited(client: Client, clinic_a: Clinic) -> None:
+    assert client.post("/unreserved/").status_code == 500
+    with clinic_a.work_as():
+        assert not Appointment.objects.filter(notes="never reserved").exists()
+    assert audited(clinic_a) == [("REQUEST_FAILED", "unreserved")]
+    assert client.get("/whoami/").status_code == 200
+
+
+def test_what_fails_at_the_commit_is_raised_on(client: Client) -> None:
+    client.raise_request_exception = True
+    with pytest.raises(IntegrityError, match="unit ledger disagree"):
+        client.post("/unreserved/")
+    assert context.current() is None
+
+
 def test_a_failure_shows_no_more_than_an_incident(client: Client) -> None:
     page = client.post("/write/500/", {"name": "Secret-Name"}).content.decode()
     assert "mistake" not in page
@@ -417,6 +433,33 @@ def test_an_expired_session_is_nobody(client: Client, superuser_url: str) -> Non
     with psycopg.connect(superuser_url) as database:
         database.execute("UPDATE web_sessions SET expire_date = now() - interval '1 second'")
     assert client.get("/whoami/").status_code == 302
+
+
+def test_a_web_session_ends_when_it_was_to_end_however_often_it_is_saved(client: Client, superuser_url: str) -> None:
+    with psycopg.connect(superuser_url, autocommit=True) as database:
+        ends = database.execute(
+            "UPDATE web_sessions SET expire_date = now() + interval '1 hour' RETURNING expire_date"
+        ).fetchone()
+        for _ in range(2):
+            saved = client.get("/remember/")
+        assert saved.status_code == 200
+        row = database.execute("SELECT expire_date FROM web_sessions").fetchone()
+    assert row == ends
+    assert 3500 < saved.cookies[settings.SESSION_COOKIE_NAME]["max-age"] <= 3600
+
+
+def test_a_new_key_begins_a_new_web_session(client: Client, superuser_url: str) -> None:
+    """As signing in does: its 12 hours begin then."""
+    with psycopg.connect(superuser_url, autocommit=True) as database:
+        database.execute("UPDATE web_sessions SET expire_date = now() + interval '1 hour'")
+        with shared():
+            store = SessionStore(client.cookies[settings.SESSION_COOKIE_NAME].value)
+            store.load()
+            store.cycle_key()
+        row = database.execute("SELECT extract(epoch FROM expire_date - now())::integer FROM web_sessions").fetchone()
+    assert row
+    assert 12 * 3600 - 60 < row[0] <= 12 * 3600
+    assert 12 * 3600 - 60 < store.get_expiry_age() <= 12 * 3600
 
 
 def test_reading_the_table_signs_nobody_in(client: Client, superuser_url: str) -> None:

@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 
 import psycopg
 import pytest
+from procrastinate.contrib.django import app
 
 from clinic.models import Authorization, FormToken
 from omnirapeutic.audit.models import AuditLog
@@ -150,7 +151,8 @@ def test_it_wakes_for_a_job_and_ends_on_sigterm(
     with psycopg.connect(superuser_url, autocommit=True) as superuser:
         # Listening, and done with what fell due before it started.
         listening = "SELECT usename FROM pg_stat_activity WHERE query ILIKE 'LISTEN%' AND datname = current_database()"
-        waiting = "SELECT count(*) FROM procrastinate_periodic_defers HAVING count(*) = 2"
+        periodic = len(app.periodic_registry.periodic_tasks)
+        waiting = f"SELECT count(*) FROM procrastinate_periodic_defers HAVING count(*) >= {periodic}"
         idle = "SELECT WHERE NOT EXISTS (SELECT FROM procrastinate_jobs)"
         deadline = datetime.now().astimezone() + timedelta(seconds=60)
         while not all(found := [superuser.execute(each).fetchall() for each in (listening, waiting, idle)]):

@@ -15,7 +15,7 @@ from tests.support.postgres import PROJECT, Server, database_of
 pytestmark = pytest.mark.skipif(shutil.which("psql") is None, reason="psql is not installed")
 
 RESERVE = "app.reserve_session_units(uuid,integer,date,uuid,text)"
-WALL = "organization_id = coalesce(app.org_id(), (SELECT app.current_organization_id()))"
+WALL = "organization_id = coalesce(app.org_id(), app.current_organization_id())"
 # What is taken away, and by which suite and words that is found.
 PROTECTIONS = {
     "the policy of a table": ("DROP POLICY org_isolation ON claims", "tenant isolation", "claims"),

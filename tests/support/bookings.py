@@ -12,9 +12,10 @@ import subprocess
 import sys
 import uuid
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import psycopg
 
@@ -22,6 +23,7 @@ from tests.support.postgres import PROJECT
 
 SERVICE = "97153"
 UNIT = timedelta(minutes=15)
+ZONE = ZoneInfo("America/New_York")  # of an organisation that names none
 CONTEXT = "SELECT set_config('app.current_user_id', '', true), set_config('app.current_org_id', %s, true)"
 RESERVE = "SELECT app.reserve_session_units(%s::uuid, %s::integer, %s::date, %s::uuid, %s::text)"
 
@@ -57,7 +59,7 @@ WHERE a.status IN ('SCHEDULED', 'IN_PROGRESS', 'COMPLETED') AND a.provider_id IS
 
 
 def today() -> date:
-    return datetime.now(UTC).date()
+    return datetime.now(ZONE).date()
 
 
 @dataclass(frozen=True)
@@ -129,7 +131,7 @@ def book(
                 *(SERVICE, start, start + units * UNIT, units),
             ],
         )
-        values = [line.authorization_id, units, start.date(), appointment_id, f"book:{appointment_id}"]
+        values = [line.authorization_id, units, start.astimezone(ZONE).date(), appointment_id, f"book:{appointment_id}"]
         refusal = _refusal(connection.execute(RESERVE, values))
         if refusal:
             raise psycopg.Rollback

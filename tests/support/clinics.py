@@ -37,6 +37,7 @@ from omnirapeutic.tenancy.web_session import ORGANIZATION_KEY, SessionStore
 from omnirapeutic.web.permissions import Role
 from scheduling.models import Appointment
 from sessions.models import NoteSignature, Program, Session, SessionEvent, SessionNote, Target
+from sessions.services.notes import content_sha256
 
 PASSWORD = "a long sentence for tests"
 ZONE = ZoneInfo("America/New_York")
@@ -269,18 +270,18 @@ class _Builder:
         session.status = "COMPLETED"
         session.save()
         Appointment.objects.filter(id=session.appointment_id).update(status="COMPLETED")
-        functions.settle_session_units(session_id=session.id, units=8, service_date=session.service_date)
-        digest = hashlib.sha256(b"signed text").hexdigest()
-        note = SessionNote.objects.create(
+        functions.settle_session_units(session_id=session.id, units=8)
+        note = SessionNote(
             session=session,
             participants="Client and technician",
             narrative="Worked on asking for help.",
             response="Asked for help four times.",
             plan="Go on.",
             status="LOCKED" if cosigned else "SIGNED",
-            content_sha256=digest,
             **self.own,
         )
+        note.content_sha256 = digest = content_sha256(note)
+        note.save()
         signers = {"RENDERING": Role.RBT} | ({"SUPERVISING": Role.BCBA} if cosigned else {})
         for signer_role, role in signers.items():
             NoteSignature.objects.create(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from uuid import UUID
 
 from django.db import transaction
@@ -9,11 +10,13 @@ from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpRespons
 from django.template import engines
 from django.template.response import TemplateResponse
 from django.urls import path
+from django.utils import timezone
 
-from clinic.models import Patient
+from clinic.models import Authorization, Patient
 from omnirapeutic import urls
 from omnirapeutic.tenancy import context
 from omnirapeutic.web.policies import requires
+from scheduling.models import Appointment
 
 NAMES = "{% for patient in patients %}{{ patient.last_name }} {% endfor %}"
 
@@ -78,6 +81,32 @@ def whoami(request: HttpRequest) -> HttpResponse:
     return HttpResponse(str(request.user.pk))
 
 
+@requires()
+def remember(request: HttpRequest) -> HttpResponse:
+    """Changes the web session, which is then saved."""
+    request.session["seen"] = True
+    return HttpResponse("remembered")
+
+
+@requires()
+def unreserved(request: HttpRequest) -> HttpResponse:
+    """Books a time without its units: answered well, and refused by the database when it is committed."""
+    line = Authorization.objects.get()
+    start = timezone.now() + timedelta(days=9)
+    Appointment.objects.create(
+        organization_id=line.organization_id,
+        patient_id=line.patient_id,
+        authorization=line,
+        service_code=line.service_code,
+        start_time=start,
+        end_time=start + timedelta(hours=2),
+        status="SCHEDULED",
+        expected_units=8,
+        notes="never reserved",
+    )
+    return HttpResponse("booked")
+
+
 def forgotten(request: HttpRequest) -> HttpResponse:
     """No policy: anybody gets here, without a context."""
     return HttpResponse(str(Patient.objects.count()))
@@ -91,6 +120,8 @@ urlpatterns = [
     path("switch/<uuid:organization_id>/", switch),
     path("after-the-commit/", after_the_commit),
     path("whoami/", whoami),
+    path("remember/", remember),
+    path("unreserved/", unreserved, name="unreserved"),
     path("forgotten/", forgotten),
     *urls.urlpatterns,
 ]

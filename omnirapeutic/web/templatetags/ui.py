@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import datetime
+import functools
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from django import forms, template
 from django.forms.boundfield import BoundField
+from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import gettext, ngettext
+from django.utils.translation import get_language, gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from omnirapeutic.web import forms as web_forms
@@ -41,6 +43,20 @@ def field_view(field: BoundField) -> web_forms.FieldView:
 def focus_id(field: BoundField) -> str:
     """The id that the error summary links to."""
     return web_forms.focus_id(field)
+
+
+# ---- Parts that are the same on every page ---------------------------------------
+
+
+@register.simple_tag
+def constant(template_name: str) -> SafeString:
+    """A template that depends on nothing but the language, rendered once for each."""
+    return _constant(template_name, get_language())
+
+
+@functools.cache
+def _constant(template_name: str, language: str | None) -> SafeString:
+    return render_to_string(template_name)
 
 
 # ---- Units -------------------------------------------------------------------

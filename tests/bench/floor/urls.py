@@ -6,6 +6,7 @@ from tests.bench.floor import views
 
 urlpatterns = [
     path("empty/", views.empty, name="empty"),
+    path("empty/page/", views.empty_page, name="empty_page"),
     path("clients/", views.client_list, name="client_list"),
     path("clients/plain/", views.plain_list, name="plain_list"),
     path("clients/<uuid:pk>/", views.somewhere, name="client_detail"),

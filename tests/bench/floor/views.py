@@ -16,6 +16,11 @@ def empty(request: HttpRequest) -> HttpResponse:
 
 
 @login_required
+def empty_page(request: HttpRequest) -> HttpResponse:
+    return render(request, "floor/base.html")
+
+
+@login_required
 def client_list(request: HttpRequest) -> HttpResponse:
     patients = Patient._default_manager.filter(is_active=True).prefetch_related("insurances", "authorizations")
     page = Paginator(patients, PAGE_SIZE).get_page(request.GET.get("page"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import threading
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -236,8 +237,30 @@ class TestOnce:
         assert not errors
         assert len(set(made)) > 1
 
+    @pytest.mark.concurrency
+    def test_two_sessions_of_a_day_claimed_at_the_same_moment_make_one(self, clinic_a: Clinic) -> None:
+        first, second = delivered(clinic_a, hour=8), delivered(clinic_a, hour=14)
+        made, errors = race(clinic_a, first, second, clicks=2)
+        assert len(made) == 1
+        (refused,) = errors
+        assert isinstance(refused, ClaimRefused)
+        assert [each.code for each in refused.problems] == ["SAME_DAY_CLAIM"]
+        assert stored(clinic_a) == (2, 2)
 
-def race(clinic: Clinic, session: Session, *, clicks: int) -> tuple[list[Any], list[BaseException]]:
+    @pytest.mark.concurrency
+    def test_control_without_the_second_look_both_are_claimed(
+        self, clinic_a: Clinic, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        from billing import services
+
+        monkeypatch.setattr(services, "_require_no_same_day_claim", lambda session: None)
+        first, second = delivered(clinic_a, hour=8), delivered(clinic_a, hour=14)
+        made, errors = race(clinic_a, first, second, clicks=2)
+        assert not errors
+        assert len(set(made)) == 2
+
+
+def race(clinic: Clinic, *sessions: Session, clicks: int) -> tuple[list[Any], list[BaseException]]:
     """That many clicks, each in a thread with a connection of its own; they all look before any of them writes."""
     from django.db import connection
 
@@ -252,7 +275,7 @@ def race(clinic: Clinic, session: Session, *, clicks: int) -> tuple[list[Any], l
         gathered.wait(timeout=120)
         return store(*args)
 
-    def click() -> None:
+    def click(session: Session) -> None:
         try:
             made.append(make(clinic, session).id)
         except BaseException as error:
@@ -262,7 +285,7 @@ def race(clinic: Clinic, session: Session, *, clicks: int) -> tuple[list[Any], l
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(services, "_store", store_together)
-        threads = [threading.Thread(target=click) for _ in range(clicks)]
+        threads = [threading.Thread(target=click, args=(sessions[n % len(sessions)],)) for n in range(clicks)]
         for thread in threads:
             thread.start()
         for thread in threads:
@@ -276,6 +299,45 @@ class TestRefused:
         assert refused.code == "NOT_READY"
         assert [problem.code for problem in refused.problems] == ["COSIGNATURE_MISSING"]
         assert stored(clinic_a) == (1, 1)
+
+    @pytest.mark.parametrize(
+        "changes",
+        [
+            {"location": "HOME"},
+            {"duration_minutes": 119},
+            {"latest_metrics": {"targets": {"another": 1}}},
+            {"start_time": None},
+        ],
+        ids=lambda changes: next(iter(changes)),
+    )
+    def test_facts_that_changed_after_the_signature_refuse(self, clinic_a: Clinic, changes: dict[str, Any]) -> None:
+        session = delivered(clinic_a)
+        if "start_time" in changes:
+            changes = {"start_time": session.start_time + timedelta(minutes=1)}
+        with clinic_a.work_as():
+            Session.objects.filter(id=session.id).update(**changes)
+        refused = refusal(clinic_a, session)
+        assert refused.code == "NOT_READY"
+        assert [(each.code, str(each.fixed_by)) for each in refused.problems] == [("NOTE_ALTERED", "Administrator")]
+        assert stored(clinic_a) == (1, 1)
+
+    def test_units_that_an_analyst_decided_later_are_no_alteration(self, clinic_a: Clinic) -> None:
+        session = delivered(clinic_a)
+        with clinic_a.work_as():
+            Session.objects.filter(id=session.id).update(excess_units=2)
+        assert make(clinic_a, session).session_id == session.id
+
+    def test_a_second_session_of_the_day_refuses_and_stores_nothing(self, clinic_a: Clinic) -> None:
+        first, second = delivered(clinic_a, hour=8), delivered(clinic_a, hour=14)
+        number = make(clinic_a, first).claim_number
+        refused = refusal(clinic_a, second)
+        assert refused.code == "NOT_READY"
+        assert [each.code for each in refused.problems] == ["SAME_DAY_CLAIM"]
+        assert str(number) in str(refused.problems[0].text)
+        assert stored(clinic_a) == (2, 2)
+        with clinic_a.work_as():
+            Claim.objects.filter(session=first).update(status="REJECTED")
+        assert make(clinic_a, second).session_id == second.id
 
     def test_what_the_scrubber_blocks_refuses_and_stores_nothing(self, clinic_a: Clinic) -> None:
         session = delivered(clinic_a)

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from billing import readiness, selectors
-from billing.models import ServiceRate
+from billing.models import Claim, ServiceRate
 from billing.problems import Problem
-from clinic.models import Authorization, Organization, Patient, PatientInsurance, Payer, StaffMember
+from clinic.models import Authorization, Organization, Patient, PatientInsurance, Payer, StaffMember, User
 from omnirapeutic.db.keyset import Cursor
 from omnirapeutic.web.permissions import Role
 from scheduling.models import Appointment
@@ -44,6 +44,20 @@ def clinic_data(**changes: Any) -> Breach:
 def dated(breach: Callable[..., Breach], field: str, days: int) -> Breach:
     """A date so many days from the date of service."""
     return lambda clinic, session: breach(**{field: session.service_date + timedelta(days=days)})(clinic, session)
+
+
+def claimed(clinic: Clinic, session: Session, status: str = "DRAFT", number: str = "C77") -> Claim:
+    """A claim of a session, by hand."""
+    return Claim.objects.create(
+        organization_id=clinic.organization.id,
+        session=session,
+        patient_id=session.patient_id,
+        service_date=session.service_date,
+        payer_id="60054",
+        claim_number=number,
+        edi_payload={},
+        status=status,
+    )
 
 
 BREACHES: dict[str, tuple[str, str, Breach]] = {
@@ -81,6 +95,8 @@ BREACHES: dict[str, tuple[str, str, Breach]] = {
     "unsigned sibling": ("SIBLING_UNFINISHED", "", lambda clinic, session: deliver(clinic, hour=15, note="DRAFT")),
     "sibling without a note": ("SIBLING_UNFINISHED", "", lambda clinic, session: deliver(clinic, hour=15, note=None)),
     "sibling to co-sign": ("SIBLING_UNFINISHED", "", lambda clinic, session: deliver(clinic, hour=15, note="SIGNED")),
+    "claimed sibling": ("SAME_DAY_CLAIM", "", lambda clinic, session: claimed(clinic, deliver(clinic, hour=15))),
+    "units of the day": ("DAILY_UNITS", "", lambda clinic, session: deliver(clinic, hour=13, minutes=375, units=25)),
     "overlap": (
         "TIMES_OVERLAP",
         TECHNICIAN,
@@ -173,6 +189,42 @@ class TestWhatDoesNotHold:
             StaffMember.objects.filter(id=clinic_a.staff[Role.RBT].id).update(npi="")
         assert codes(clinic_a, session) == []
 
+    def test_a_technician_without_npi_while_the_analysts_account_has_one(self, clinic_a: Clinic) -> None:
+        """The claim is made under either of the analyst's two."""
+        session = delivered(clinic_a)
+        with clinic_a.work_as():
+            StaffMember.objects.update(npi="")
+            User.objects.filter(id=clinic_a.staff[Role.BCBA].user_id).update(npi="1999999984")
+        assert codes(clinic_a, session) == []
+
+    @pytest.mark.parametrize("status", ["REJECTED", "DENIED"])
+    def test_a_sibling_whose_claim_fell(self, clinic_a: Clinic, status: str) -> None:
+        session = delivered(clinic_a)
+        with clinic_a.work_as():
+            claimed(clinic_a, deliver(clinic_a, hour=15), status)
+        assert codes(clinic_a, session) == []
+
+    def test_a_claim_of_another_day_client_or_service(self, clinic_a: Clinic) -> None:
+        session = delivered(clinic_a)
+        with clinic_a.work_as():
+            claimed(clinic_a, deliver(clinic_a, days_ago=6), number="C1")
+            claimed(clinic_a, deliver(clinic_a, hour=13, authorization=authorize(clinic_a, "97152")), number="C2")
+            other = authorize(clinic_a, "97153", patient=clinic_a.other_client, insurance=None)
+            claimed(clinic_a, deliver(clinic_a, hour=16, authorization=other), number="C3")
+        assert codes(clinic_a, session) == []
+
+    def test_as_many_units_of_the_day_as_payers_accept(self, clinic_a: Clinic) -> None:
+        session = delivered(clinic_a)
+        with clinic_a.work_as():
+            deliver(clinic_a, hour=13, minutes=360, units=24)
+        assert codes(clinic_a, session) == []
+
+    def test_units_of_another_service_of_the_day(self, clinic_a: Clinic) -> None:
+        session = delivered(clinic_a)
+        with clinic_a.work_as():
+            deliver(clinic_a, hour=13, minutes=375, units=25, authorization=authorize(clinic_a, "97152"))
+        assert codes(clinic_a, session) == []
+
     def test_a_cancelled_or_lapsed_booking_of_the_day(self, clinic_a: Clinic) -> None:
         session = delivered(clinic_a)
         with clinic_a.work_as():
@@ -226,6 +278,16 @@ def test_two_finished_sessions_of_a_day_are_ready_with_a_hint(clinic_a: Clinic) 
     with clinic_a.work_as(Role.BILLER):
         hints = {item.id: item.has_sibling for item in selectors.worklist("ready", Cursor()).items}
     assert hints == {first.id: True, second.id: True}
+
+
+def test_the_second_session_of_a_day_names_the_claim_of_the_first(clinic_a: Clinic) -> None:
+    first, second = delivered(clinic_a, hour=8), delivered(clinic_a, hour=14)
+    with clinic_a.work_as():
+        claimed(clinic_a, first, number="C77")
+    (problem,) = problems_of(clinic_a, second)
+    assert str(problem.text) == (
+        "Another session of this service on this day is already on claim C77; combine them by hand with the payer."
+    )
 
 
 def test_what_is_claimed_is_not_on_the_list_and_what_was_rejected_is_again(clinic_a: Clinic) -> None:

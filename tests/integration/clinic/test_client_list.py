@@ -154,3 +154,10 @@ def test_an_inactive_client_is_not_listed(client_for: Any, clinic_a: Any) -> Non
 @pytest.mark.parametrize("role", [Role.RBT, Role.BCBA, Role.BILLER, Role.SUPER_ADMIN])
 def test_roles_that_do_not_keep_client_records_are_refused(client_for: Any, clinic_a: Any, role: Role) -> None:
     assert client_for(role, clinic_a).get(LIST).status_code == 403
+
+
+@pytest.mark.parametrize("typed", ["qui\x00", "\x00", "\x1b\x00 qui\x00\x7f"])
+def test_control_characters_in_a_search_are_blanks(client_for: Any, clinic_a: Any, typed: str) -> None:
+    response = client_for(Role.FRONT_DESK, clinic_a).post(SEARCH, {"q": typed})
+    assert response.status_code == 200
+    assert "Quill-Aspen, Nora" in names(response)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from contextlib import suppress
 from datetime import date, time, timedelta
 from typing import Any
 from uuid import uuid4
@@ -13,6 +14,7 @@ from django.db import connections
 from clinic.models import Authorization, CaseloadAssignment, Organization, UnitMovement
 from omnirapeutic.audit.models import AuditLog
 from omnirapeutic.web.permissions import Role
+from scheduling import services
 from scheduling.exceptions import BookingRefused
 from scheduling.models import Appointment, ProviderOccupancy
 from scheduling.services import book_appointment
@@ -331,6 +333,18 @@ def test_the_free_time_is_free_for_both(desk: Any, clinic_a: Any, monday: date) 
     assert errors["start_time"].endswith("Both are free from 11:00 AM to 1:00 PM.")
 
 
+def test_a_time_with_the_directing_analyst_is_free_for_a_technician(desk: Any, clinic_a: Any, monday: date) -> None:
+    with clinic_a.work_as():
+        ahead = (monday - day(0)).days
+        direction = AuthorizationFactory(patient=clinic_a.client, insurance=clinic_a.insurance, service_code="97155")
+        AppointmentFactory(authorization=direction, provider=clinic_a.staff[Role.BCBA], start=at(ahead, 14))
+        AppointmentFactory(
+            authorization=second_client(clinic_a), provider=clinic_a.staff[Role.RBT], start=at(ahead, 16)
+        )
+    errors = refused(desk, clinic_a.client, form(clinic_a, monday))
+    assert errors["start_time"].endswith("Both are free from 2:00 PM to 4:00 PM.")
+
+
 def test_times_that_touch_do_not_overlap(desk: Any, clinic_a: Any, monday: date) -> None:
     for start, end in (("14:00", "16:00"), ("18:00", "19:00"), ("16:00", "18:00")):
         assert (
@@ -591,3 +605,65 @@ def test_another_clinics_provider_and_line_are_no_choices(
 @pytest.mark.parametrize("role", [Role.RBT, Role.BCBA, Role.BILLER, Role.SUPER_ADMIN])
 def test_other_roles_are_refused(client_for: Any, clinic_a: Any, role: Role) -> None:
     assert client_for(role, clinic_a).get(url(clinic_a.client)).status_code == 403
+
+
+@pytest.mark.concurrency
+def test_two_who_fill_the_same_day_do_not_pass_its_limit_together(clinic_a: Any, monday: date) -> None:
+    outcomes = fill_a_day_twice(clinic_a, monday)
+    assert sorted(outcomes) == ["BOOKED", "DAILY_LIMIT"]
+    assert units_of(clinic_a, monday) == 24
+
+
+@pytest.mark.concurrency
+def test_control_without_the_clients_lock_the_same_two_pass_the_limit(
+    clinic_a: Any, monday: date, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(services, "_lock_client", lambda wish: None)
+    assert fill_a_day_twice(clinic_a, monday) == ["BOOKED", "BOOKED"]
+    assert units_of(clinic_a, monday) == 48
+
+
+def fill_a_day_twice(clinic: Any, monday: date) -> list[str]:
+    """24 units each of one client, service and day, on two lines with two providers, limit 32.
+
+    Where nothing makes one wait for the other, both have counted before either commits.
+    """
+    outcomes: list[str] = []
+    with clinic.work_as():
+        ahead = (monday - day(0)).days
+        lines = [AuthorizationFactory(patient=clinic.client, insurance=clinic.insurance) for _ in range(2)]
+        people = [StaffMemberFactory() for _ in range(2)]
+    counted, check = threading.Barrier(2), services._check_daily_limit
+
+    def check_together(wish: Any) -> None:
+        check(wish)
+        with suppress(threading.BrokenBarrierError):
+            counted.wait(timeout=1)
+
+    def take(number: int) -> None:
+        try:
+            with clinic.work_as():
+                start = at(ahead, 8 + 6 * number)
+                AppointmentFactory(
+                    authorization=lines[number], provider=people[number], start=start, end=start + timedelta(hours=6)
+                )
+            outcomes.append("BOOKED")
+        except BookingRefused as refusal:
+            outcomes.append(refusal.code)
+        finally:
+            connections.close_all()
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(services, "_check_daily_limit", check_together)
+        wishes = [threading.Thread(target=take, args=(number,)) for number in range(2)]
+        for each in wishes:
+            each.start()
+        for each in wishes:
+            each.join()
+    return outcomes
+
+
+def units_of(clinic: Any, on: date) -> int:
+    with clinic.work_as():
+        movements = UnitMovement.objects.filter(service_date=on, authorization__patient=clinic.client)
+        return sum(movements.values_list("reserved_change", flat=True))
