@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
+import psycopg
 import pytest
 
 from billing import readiness, selectors
@@ -159,20 +160,20 @@ def test_a_session_that_is_not_finished(clinic_a: Clinic, options: Any, code: st
     assert [(problem.code, str(problem.fixed_by)) for problem in found] == [(code, fixed_by)]
 
 
-def test_without_an_authorization_nothing_else_of_it_is_said(clinic_a: Clinic) -> None:
+def test_without_an_authorization_nothing_else_of_it_is_said(clinic_a: Clinic, superuser_url: str) -> None:
+    """Such a session can only have been brought in by the tables' owner."""
+    with psycopg.connect(superuser_url) as importer:
+        row = importer.execute(
+            "INSERT INTO sessions (organization_id, patient_id, provider_id, service_code, start_time, end_time,"
+            " service_date, billed_units, status, location)"
+            " SELECT organization_id, patient_id, provider_id, service_code, start_time - interval '3 days',"
+            " start_time - interval '71 hours', service_date - 3, 4, 'COMPLETED', 'HOME'"
+            " FROM sessions WHERE id = %s RETURNING id",
+            [clinic_a.session.id],
+        ).fetchone()
+    assert row
     with clinic_a.work_as():
-        session = Session.objects.create(
-            organization_id=clinic_a.organization.id,
-            patient=clinic_a.client,
-            provider=clinic_a.staff[Role.RBT],
-            service_code="97153",
-            start_time=clinic_a.session.start_time - timedelta(days=3),
-            end_time=clinic_a.session.start_time - timedelta(days=3, hours=-1),
-            service_date=clinic_a.session.service_date - timedelta(days=3),  # type: ignore[operator]
-            billed_units=4,
-            status="COMPLETED",
-            location="HOME",
-        )
+        session = Session.objects.get(id=row[0])
     assert codes(clinic_a, session) == ["NOTE_UNSIGNED", "AUTHORIZATION_MISSING"]
 
 
