@@ -11,7 +11,7 @@ PACKAGES := billing sessions scheduling clinic omnirapeutic
 .PHONY: help run test check soak bench lock clean
 
 help:
-	@echo "make run     the whole application on http://127.0.0.1:8000 (PORT=8001 make run: on another port)"
+	@echo "make run     the whole application on http://localhost:8000 (PORT=8001 make run: on another port)"
 	@echo "make test    all tests that end by themselves in minutes (ARGS='-k units' for pytest)"
 	@echo "make check   style, types, imports, templates, deployment settings, migrations, SQL checksums"
 	@echo "make soak    the long tests"

@@ -270,7 +270,7 @@ def _prepare_and_wait(children: Children, database: devdb.Endpoints, port: int, 
     children.start("web server", "-m", *WEB, environ=app)
     children.start("background worker", "manage.py", "worker", environ=app)
     _wait_until_ready(children, port)
-    print(f"\nOmnirapeutic is ready: http://127.0.0.1:{port}\n{sign_ins(demo)}\nCtrl-C stops it.", flush=True)
+    print(f"\nOmnirapeutic is ready: http://localhost:{port}\n{sign_ins(demo)}\nCtrl-C stops it.", flush=True)
     while True:
         children.check()
         time.sleep(0.2)

@@ -67,9 +67,9 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         if functions.worker_organizations():
             if options["if_empty"]:
-                self.stdout.write("There are organisations already: nothing to do.")
+                self.stdout.write("There are organizations already: nothing to do.")
                 return
-            raise CommandError("There are organisations already. The demo needs an empty database.")
+            raise CommandError("There are organizations already. The demo needs an empty database.")
         if "owner" not in connections.databases:
             raise CommandError("The demo is loaded as the tables' owner: set DATABASE_OWNER_URL.")
         if options["organizations"] < 1 or options["scale"] <= 0:
