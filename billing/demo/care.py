@@ -27,6 +27,8 @@ REASONS = {
     "CLINIC": ("Clinic closed",),
 }
 
+RECENT_DAYS = 4
+
 
 @dataclass(slots=True)
 class Team:
@@ -246,11 +248,11 @@ def _progress(care: Care, visit: Visit) -> float:
 
 
 def _note_status(care: Care, visit: Visit) -> str:
-    """The last two days are partly unwritten and not yet co-signed."""
-    age = (care.clock.today - visit.day).days
-    if age <= 2 and care.rng.random() < 0.15:
+    """The last days are partly unwritten and not yet co-signed; two working days of them, on a Monday too."""
+    is_recent = (care.clock.today - visit.day).days <= RECENT_DAYS
+    if is_recent and care.rng.random() < 0.15:
         return "DRAFT"
-    return "LOCKED" if age > 2 and visit.by_technician else "SIGNED"
+    return "LOCKED" if not is_recent and visit.by_technician else "SIGNED"
 
 
 def _location(care: Care) -> str:

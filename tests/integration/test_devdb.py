@@ -467,7 +467,7 @@ def test_run_serves_and_ends_all_it_started(run: Callable[[], Run], number: int)
     first = run().wait_until_ready()
     assert "rbt1@clinic.example   secret" in first.said
     assert "rbt2@clinic.example" not in first.said
-    assert f"http://127.0.0.1:{first.port}" in first.said
+    assert f"http://localhost:{first.port}" in first.said
     variables = urllib.request.urlopen(f"http://127.0.0.1:{first.port}/").read().decode().split()
     assert {"DATABASE_URL", "SECRET_KEY"} <= set(variables)
     assert not {"DATABASE_OWNER_URL", "DATABASE_SUPERUSER_URL"} & set(variables)

@@ -153,7 +153,7 @@ class _Builder:
         )
         self.authorization, self.target, self.staff = authorization, target, staff
         appointment = self._appointment(self._at(1, 10))
-        running = self._session(self._appointment(timezone.now() - timedelta(minutes=20), "IN_PROGRESS"))
+        running = self._session(self._appointment(self._some_minutes_ago(), "IN_PROGRESS"))
         session = self._session(self._appointment(self._at(-2, 10), "IN_PROGRESS"))
         note = self._complete(session)
         billed_session = self._session(self._appointment(self._at(-3, 10), "IN_PROGRESS"))
@@ -184,6 +184,10 @@ class _Builder:
 
     def _at(self, days: int, hour: int) -> datetime:
         return datetime.combine(self.today + timedelta(days=days), time(hour), ZONE)
+
+    def _some_minutes_ago(self) -> datetime:
+        """Twenty, but today: just after midnight it is less."""
+        return max(timezone.now() - timedelta(minutes=20), self._at(0, 0))
 
     def _user(self, role: Role) -> User:
         return User.objects.create(
