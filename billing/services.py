@@ -20,6 +20,7 @@ from billing.problems import Problem, explain
 from billing.selectors import assess, same_day_claim, standing_claim
 from clinic.models import Patient, User
 from omnirapeutic.audit import services as audit
+from omnirapeutic.db.constraints import constraint_of
 from omnirapeutic.db.functions import next_interchange_control_number
 from omnirapeutic.tenancy import context
 from sessions.models import Session
@@ -54,7 +55,7 @@ def create_claim(*, session: Session, actor: User) -> Claim:
         with transaction.atomic():
             return _store(facts, content, interchange, data, warnings)
     except IntegrityError as error:
-        if _constraint(error) != ONE_PER_SESSION:
+        if constraint_of(error) != ONE_PER_SESSION:
             raise
         standing = standing_claim(session.id)
         if standing is None:
@@ -175,7 +176,3 @@ def _new_claim_number() -> str:
     receives two files reads from it how many were tried in between, by all clinics together and with the refused ones.
     """
     return "C" + "".join(secrets.choice(ALPHABET) for _ in range(NUMBER_LENGTH))
-
-
-def _constraint(error: IntegrityError) -> str:
-    return getattr(getattr(error.__cause__, "diag", None), "constraint_name", "") or ""

@@ -15,6 +15,7 @@ from billing.forms import STATES, WorklistFilter
 from billing.models import Claim
 from billing.permissions import billable_sessions, visible_claims
 from billing.services import create_claim
+from clinic.permissions import viewer
 from omnirapeutic.audit import services as audit
 from omnirapeutic.db.keyset import Cursor
 from omnirapeutic.web.htmx import redirect, render_page, wants_fragment
@@ -36,9 +37,9 @@ def billing_worklist(request: HttpRequest) -> HttpResponse:
 @require_POST
 def claim_create(request: HttpRequest, session_id: UUID) -> HttpResponse:
     """One click makes the claim of a session; a second click finds the same claim."""
-    session = get_object_or_404(billable_sessions(request.user), pk=session_id)  # type: ignore[arg-type]
+    session = get_object_or_404(billable_sessions(viewer(request)), pk=session_id)
     try:
-        claim = create_claim(session=session, actor=request.user)  # type: ignore[arg-type]
+        claim = create_claim(session=session, actor=viewer(request))
     except ClaimRefused as refused:
         return _refused(request, session_id, refused)
     if wants_fragment(request):
@@ -50,7 +51,7 @@ def claim_create(request: HttpRequest, session_id: UUID) -> HttpResponse:
 @requires(Permission.BILL)
 @require_safe
 def claim_list(request: HttpRequest) -> HttpResponse:
-    page = selectors.claim_list(visible_claims(request.user), Cursor.of(request.GET))  # type: ignore[arg-type]
+    page = selectors.claim_list(visible_claims(viewer(request)), Cursor.of(request.GET))
     audit.record(action="READ_LIST", resource_type="claim", details={"count": len(page.rows)})
     return render(request, "billing/claim_list.html", {"page": page})
 
@@ -98,5 +99,5 @@ def _worklist_context(state: str, cursor: Cursor) -> dict[str, Any]:
 
 
 def _claim_or_404(request: HttpRequest, claim_id: UUID) -> Claim:
-    claims = visible_claims(request.user).select_related("patient", "session", "authorization__insurance")  # type: ignore[arg-type]
+    claims = visible_claims(viewer(request)).select_related("patient", "session", "authorization__insurance")
     return get_object_or_404(claims, pk=claim_id)

@@ -9,6 +9,7 @@ from django.views.decorators.http import require_safe
 
 from billing.selectors import biller_start
 from clinic.models import User
+from clinic.permissions import viewer
 from omnirapeutic.audit import services as audit
 from omnirapeutic.web.permissions import Role
 from omnirapeutic.web.policies import requires
@@ -28,6 +29,7 @@ CONTENT: dict[Role, Callable[[User], dict[str, Any]]] = {
 @requires()
 @require_safe
 def start(request: HttpRequest) -> HttpResponse:
-    role = Role(request.user.role)  # type: ignore[union-attr]
+    user = viewer(request)
+    role = Role(user.role)
     audit.record(action="READ_LIST", resource_type="start")
-    return render(request, f"start/{role.value.lower()}.html", CONTENT[role](request.user))  # type: ignore[arg-type]
+    return render(request, f"start/{role.value.lower()}.html", CONTENT[role](user))

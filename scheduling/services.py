@@ -12,6 +12,7 @@ from clinic.selectors import clinic_zone
 from clinic.services import ensure_on_caseload
 from omnirapeutic.audit import services as audit
 from omnirapeutic.db import functions
+from omnirapeutic.db.constraints import constraint_of
 from omnirapeutic.db.functions import UnitsRefused
 from omnirapeutic.tenancy import context
 from scheduling.exceptions import BookingRefused, CancellationRefused
@@ -169,12 +170,6 @@ def _check_what_no_constraint_knows(wish: Wish) -> None:
 
 def _listed(names: list[str]) -> str:
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} or {names[-1]}"
-
-
-def constraint_of(error: IntegrityError) -> str:
-    """The name of the constraint that refused a write."""
-    diagnosis = getattr(error.__cause__, "diag", None)
-    return str(getattr(diagnosis, "constraint_name", "") or "")
 
 
 @transaction.atomic

@@ -10,6 +10,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from clinic import sign_in as door
 from clinic.forms.account import SignInForm
+from clinic.permissions import viewer
 from clinic.sign_in import EmailBackend
 from omnirapeutic.audit import services as audit
 from omnirapeutic.db import functions
@@ -54,7 +55,7 @@ def organizations(request: HttpRequest) -> HttpResponse:
         "clinic/organizations.html",
         {
             "organizations": functions.super_admin_organizations(),
-            "entered": request.user.acting_organization_id,  # type: ignore[union-attr]
+            "entered": viewer(request).acting_organization_id,
         },
     )
 
